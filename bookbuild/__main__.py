@@ -1,0 +1,89 @@
+"""The command line: `python -m bookbuild build | execute | check | preview`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bookbuild import project, site
+from bookbuild.project import BookError, Project
+
+QUARTO_MINIMUM = (1, 9)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        COMMANDS[options.command](project.load(options.root), options)
+    except BookError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the last good book stays in place", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bookbuild", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the book's folder")
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="execute what has changed and write the site")
+    build.add_argument("--renderer", choices=["auto", "quarto", "builtin"], default="auto")
+    commands.add_parser("execute", help="execute what has changed, and nothing else")
+    return parser
+
+
+def _build(book: Project, options: argparse.Namespace) -> None:
+    quarto, why = _find_quarto(options.renderer)
+    if quarto:
+        print(f"renderer: Quarto ({why})")
+        raise SystemExit(subprocess.run([quarto, "render"], cwd=book.root).returncode)
+    print(f"renderer: built-in ({why})")
+    began = time.monotonic()
+    sources = site.read(book)
+    print(f"execute: {len(sources)} chapters")
+    results = site.execute_all(book, sources)
+    print("pages: pandoc, search index")
+    target = site.write(site.prepare(book, sources, results))
+    print(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
+
+
+def _find_quarto(renderer: str) -> tuple[str | None, str]:
+    """Return Quarto's path, or None for the built-in renderer, and why."""
+    if renderer == "builtin":
+        return None, "asked for"
+    path = os.environ.get("QUARTO") or shutil.which("quarto")
+    found, why = _usable_quarto(path) if path else (False, "no quarto in QUARTO= or PATH")
+    if renderer == "quarto" and not found:
+        raise BookError(f"Quarto was asked for: {why}")
+    return path if found else None, why
+
+
+def _usable_quarto(path: str) -> tuple[bool, str]:
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return False, f"{path} does not run: {error}"
+    version = re.match(r"(\d+)\.(\d+)", done.stdout.strip())
+    if not version or tuple(map(int, version.groups())) < QUARTO_MINIMUM:
+        wanted = ".".join(map(str, QUARTO_MINIMUM))
+        return False, f"{path} is {done.stdout.strip() or 'of no version'}, not {wanted} or newer"
+    return True, f"{path}, {done.stdout.strip()}"
+
+
+def _execute(book: Project, options: argparse.Namespace) -> None:
+    site.execute_all(book, site.read(book))
+
+
+COMMANDS = {"build": _build, "execute": _execute}
+
+if __name__ == "__main__":
+    sys.exit(main())

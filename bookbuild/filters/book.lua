@@ -1,0 +1,464 @@
+-- What a book needs and pandoc alone does not do: numbers, cross-references, captions, callouts,
+-- cells, and what is shown in one format only.
+--
+-- A page passes twice. Mode "collect" returns what the page holds (labels, headings, pictures,
+-- citations, what is wrong) as JSON instead of text; mode "render" writes it, and then the labels
+-- of the whole book are in the context. The context is a JSON file: see bookbuild/pandoc.py.
+
+local HTML = FORMAT:match("html") ~= nil
+local NBSP = "\u{a0}"
+local NAMES = { sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation" }
+local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] = true }
+local LOG_LINES = 12 -- longer outputs are folded
+
+local stringify = pandoc.utils.stringify
+local context
+local found = { labels = {}, toc = {}, pictures = {}, refs = {}, cites = {}, problems = {}, has_references = false }
+
+local function problem(token, message)
+  table.insert(found.problems, { token = token, message = message })
+end
+
+local function escape(text)
+  return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
+end
+
+local function raw(text) return pandoc.RawBlock("html", text) end
+
+local function to_html(inlines)
+  return pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "html", PANDOC_WRITER_OPTIONS)
+end
+
+local function kind_of(id)
+  local prefix = id:match("^(%a+)%-")
+  return NAMES[prefix] and prefix
+end
+
+-- Structure: what is shown, and what the divs stand for ------------------------------------------
+
+local function visible(div)
+  local format = div.attributes["when-format"]
+  if not div.classes:includes("content-visible") then return nil end
+  local shown = format == (HTML and "html" or FORMAT)
+  return shown and div.content or {}
+end
+
+-- `::: {.callout-note}`: the first heading, or the attribute, is its title.
+local function callout(div)
+  local kind = (div.classes[1] or ""):match("^callout%-(%a+)$")
+  if not kind then return nil end
+  local first, title = div.content[1], div.attributes.title
+  if first and first.t == "Header" then
+    title = first.content
+    div.content:remove(1)
+  end
+  title = title or (kind:gsub("^%l", string.upper))
+  div.content:insert(1, pandoc.Div({ pandoc.Plain(title) }, { class = "callout-title" }))
+  return div
+end
+
+-- HTML outputs become pandoc's own elements, so that they serve both formats.
+local function parse_output(div)
+  if not div.classes:includes("output") then return nil end
+  return div:walk {
+    RawBlock = function(block)
+      if block.format ~= "html" then return nil end
+      local text = block.text:gsub("<style.-</style>", "")
+        :gsub("<small>(shape:.-)</small>", '<div class="shape"><p>%1</p></div>')
+      return pandoc.read(text, "html").blocks
+    end,
+  }
+end
+
+local function is_dtypes(head) return #head.rows == 2 and head.rows[2] end
+
+-- A frame as polars prints it: the second row of its head holds the types.
+local function frame(tbl)
+  if not tbl.classes:includes("dataframe") then return nil end
+  tbl.attr = pandoc.Attr(tbl.identifier, { "dataframe" })
+  local types = is_dtypes(tbl.head)
+  if not types then return tbl end
+  types.attr = pandoc.Attr("", { "dtypes" })
+  for n, cell in ipairs(types.cells) do
+    local type = stringify(cell.contents)
+    if type:match("^[iuf]%d+$") or type:match("^decimal") then
+      tbl.colspecs[n] = { pandoc.AlignRight, tbl.colspecs[n][2] }
+    end
+  end
+  return tbl
+end
+
+-- `::: {#fig-x}` and `::: {#tbl-x}`: the last paragraph is the caption.
+local function captioned(div)
+  local kind = kind_of(div.identifier)
+  if kind ~= "fig" and kind ~= "tbl" then return nil end
+  local caption = div.content:remove()
+  if not caption or caption.t ~= "Para" then
+    return problem(div.identifier, "its last paragraph must be its caption")
+  end
+  if kind == "fig" then
+    return pandoc.Figure(div.content, { pandoc.Plain(caption.content) }, { id = div.identifier })
+  end
+  return div:walk {
+    Table = function(tbl)
+      tbl.identifier = div.identifier
+      tbl.caption = { long = { pandoc.Plain(caption.content) } }
+      return tbl
+    end,
+  }.content
+end
+
+-- Numbers ----------------------------------------------------------------------------------------
+
+local counters = { fig = 0, tbl = 0, eq = 0, sections = {} }
+
+local function label(id, number, text)
+  for _, known in ipairs(found.labels) do
+    if known.id == id then problem(id, "the label `" .. id .. "` is given twice") end
+  end
+  table.insert(found.labels, { id = id, number = number, text = text })
+end
+
+local function next_number(kind, id)
+  counters[kind] = counters[kind] + 1
+  local number = (context.number ~= "" and context.number .. "." or "") .. counters[kind]
+  label(id, number, NAMES[kind] .. NBSP .. number)
+  return number
+end
+
+local function section_number(header)
+  if context.number == "" or header.classes:includes("unnumbered") then return "" end
+  local sections, depth = counters.sections, header.level - 1
+  for n = 1, depth do sections[n] = sections[n] or 0 end
+  sections[depth] = sections[depth] + 1
+  for n = depth + 1, #sections do sections[n] = nil end
+  return context.number .. "." .. table.concat(sections, ".")
+end
+
+local function title(header)
+  if found.title then
+    return problem("# " .. stringify(header), "a chapter has one title; use ## for its sections")
+  end
+  local text = stringify(header)
+  found.title, found.id = text, header.identifier
+  local number = context.number ~= "" and context.number .. NBSP .. " " or ""
+  if context.kind == "appendix" then number = "Appendix" .. NBSP .. context.number .. " — " end
+  label(header.identifier, context.number ~= "" and context.number or text, number .. text)
+  found.labels[#found.labels].chapter = true
+  return HTML and {} or nil
+end
+
+local function heading(header)
+  if header.level == 1 then return title(header) end
+  local number = section_number(header)
+  local text = stringify(header)
+  if kind_of(header.identifier) == "sec" then
+    label(header.identifier, number ~= "" and number or text,
+      number ~= "" and "Section" .. NBSP .. number or text)
+  end
+  if header.level <= 3 and not header.classes:includes("unlisted") then
+    local html = to_html(header.content)
+    table.insert(found.toc, { id = header.identifier, number = number, title = html, level = header.level })
+  end
+  header.classes = header.classes:filter(function(c) return c ~= "unnumbered" and c ~= "unlisted" end)
+  if number ~= "" then
+    header.content:insert(1, pandoc.Space())
+    header.content:insert(1, pandoc.Span({ pandoc.Str(number) }, { class = "header-section-number" }))
+  end
+  return header
+end
+
+-- Put "Figure 1.1: " before the caption of what has a label.
+local function number_caption(element)
+  local kind = kind_of(element.identifier)
+  if kind ~= (element.t == "Figure" and "fig" or "tbl") then return nil end
+  local block = element.caption.long[1]
+  if not block then
+    return problem(element.identifier, "`" .. element.identifier .. "` has no caption")
+  end
+  local name = NAMES[kind] .. NBSP .. next_number(kind, element.identifier)
+  local caption = block.content
+  caption:insert(1, pandoc.Space())
+  caption:insert(1, pandoc.Str(name .. ":"))
+  element.caption = { long = { pandoc.Plain(caption) } }
+  return element
+end
+
+-- `$$ … $$ {#eq-x}`
+local function equations(inlines)
+  local n = 1
+  while n < #inlines do
+    local math, at = inlines[n], n + 1
+    while inlines[at] and (inlines[at].t == "Space" or inlines[at].t == "SoftBreak") do at = at + 1 end
+    local id, rest
+    if math.t == "Math" and math.mathtype == "DisplayMath" and inlines[at] and inlines[at].t == "Str" then
+      id, rest = inlines[at].text:match("^{#(eq%-[%w_-]+)}(.*)$")
+    end
+    if id then
+      local number = pandoc.Span({ pandoc.Str("(" .. next_number("eq", id) .. ")") }, { class = "eq-number" })
+      for _ = n, at do inlines:remove(n) end
+      if rest ~= "" then inlines:insert(n, pandoc.Str(rest)) end
+      inlines:insert(n, pandoc.Span({ math, number }, { id = id, class = "equation" }))
+    end
+    n = n + 1
+  end
+  return inlines
+end
+
+-- References and citations -----------------------------------------------------------------------
+
+local function href(known)
+  if known.page == context.page then return "#" .. known.id end
+  return context.to_root .. known.page .. (known.chapter and "" or "#" .. known.id)
+end
+
+local function reference(citation)
+  table.insert(found.refs, citation.id)
+  local known = context.labels[citation.id]
+  if not known then return pandoc.Str("@" .. citation.id) end -- while collecting
+  local text = pandoc.Inlines { pandoc.Str(known.text) }
+  if citation.mode == "SuppressAuthor" then
+    text = pandoc.Inlines { pandoc.Str(known.number) }
+  elseif #citation.prefix > 0 then
+    text = citation.prefix .. { pandoc.Str(NBSP .. known.number) }
+  end
+  return pandoc.Link(text, href(known), "", { class = "crossref" })
+end
+
+local function cite(element)
+  local out = pandoc.Inlines {}
+  for _, citation in ipairs(element.citations) do
+    if kind_of(citation.id) then
+      if #out > 0 then out:extend { pandoc.Str(","), pandoc.Space() } end
+      out:insert(reference(citation))
+      out:extend(citation.suffix)
+    else
+      table.insert(found.cites, citation.id)
+    end
+  end
+  if #out == 0 then return nil end
+  return out
+end
+
+-- Author and date, linked to the one page that holds the list.
+local function cited(doc)
+  if #found.cites == 0 and context.page ~= context.references then return doc end
+  doc.meta = pandoc.Meta {
+    bibliography = context.bibliography, lang = context.lang, ["link-citations"] = true,
+  }
+  if context.page == context.references then
+    local all = pandoc.List(context.cited):map(function(id)
+      return pandoc.Citation(id, "NormalCitation")
+    end)
+    if #all > 0 then doc.meta.nocite = pandoc.Inlines { pandoc.Cite({}, all) } end
+    return pandoc.utils.citeproc(doc)
+  end
+  return pandoc.utils.citeproc(doc):walk {
+    Div = function(div) return div.identifier == "refs" and {} or nil end,
+    Link = function(link)
+      if link.target:match("^#ref%-") then link.target = context.to_root .. context.references .. link.target end
+      return link
+    end,
+  }
+end
+
+-- HTML -------------------------------------------------------------------------------------------
+
+local function measured(image)
+  if image.attributes.width then return end
+  local file = io.open(context.folder .. "/" .. image.src:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end), "rb")
+  if not file then return end
+  local ok, size = pcall(pandoc.image.size, file:read("a"))
+  file:close()
+  if ok then
+    image.attributes.width, image.attributes.height = tostring(size.width), tostring(size.height)
+  end
+end
+
+local function picture(image)
+  local alt = image.attributes["fig-alt"]
+  image.attributes["fig-alt"] = nil
+  measured(image)
+  if not HTML then
+    image.attributes.alt = alt -- the Typst template's place for it
+    return image
+  end
+  image.caption = alt and { pandoc.Str(alt) } or image.caption
+  image.attributes.loading = "lazy"
+  if image.classes:includes("nolightbox") then
+    image.classes = image.classes:filter(function(c) return c ~= "nolightbox" and c ~= "lightbox" end)
+  elseif not image.classes:includes("lightbox") then
+    image.classes:insert("lightbox")
+  end
+  return image
+end
+
+local function lone_picture(para)
+  if #para.content == 1 and para.content[1].t == "Image" then
+    return pandoc.Figure({ pandoc.Plain(para.content) }, {}, { class = "figure" })
+  end
+end
+
+local function html_figure(figure)
+  figure.classes = { "figure" }
+  figure.content = figure.content:walk {
+    Figure = function(inner) return inner.content end,
+    Para = function(para) return pandoc.Plain(para.content) end,
+  }
+  return figure
+end
+
+-- Alignment by class: the pages' policy forbids style attributes.
+local function align_by_class(tbl)
+  local class = { AlignRight = "num", AlignCenter = "center" }
+  local function rows(list)
+    for _, row in ipairs(list) do
+      local column = 1
+      for _, cell in ipairs(row.cells) do
+        local own = cell.alignment ~= "AlignDefault" and cell.alignment
+        local spec = tbl.colspecs[column]
+        local name = class[tostring(own or (spec and spec[1]))]
+        if name then cell.classes:insert(name) end
+        cell.alignment = "AlignDefault"
+        column = column + cell.col_span
+      end
+    end
+  end
+  rows(tbl.head.rows)
+  for _, body in ipairs(tbl.bodies) do
+    rows(body.head)
+    rows(body.body)
+  end
+  rows(tbl.foot.rows)
+  tbl.colspecs = tbl.colspecs:map(function() return { pandoc.AlignDefault, nil } end)
+end
+
+local function html_table(tbl)
+  align_by_class(tbl)
+  local id, caption = tbl.identifier, tbl.caption.long
+  tbl.identifier, tbl.caption = "", { long = {} }
+  local name = #caption > 0 and stringify(caption):match("^(Table[^:]+):") or "Table"
+  local wrap = pandoc.Div({ tbl }, pandoc.Attr("", { "table-wrap" }, {
+    { "tabindex", "0" }, { "role", "group" }, { "aria-label", name },
+  }))
+  if #caption == 0 then return wrap end
+  local opening = id ~= "" and '<figure id="' .. id .. '" class="table">' or '<figure class="table">'
+  return { raw(opening .. "<figcaption>" .. to_html(caption[1].content) .. "</figcaption>"), wrap, raw("</figure>") }
+end
+
+-- pandoc's highlighting without its ids and anchors on each line.
+local function highlighted(block)
+  local language = block.classes[1]
+  if not language then return '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>" end
+  local plain = pandoc.CodeBlock(block.text, { class = language })
+  local html = pandoc.write(pandoc.Pandoc { plain }, "html", PANDOC_WRITER_OPTIONS)
+  local lines = pandoc.List {}
+  for line in (html:match("<code[^>]*>(.*)</code></pre>") .. "\n"):gmatch("(.-)\n") do
+    local inner, count = line:gsub("^<span id=[^>]*><a [^>]*></a>", "")
+    lines:insert(count > 0 and (inner:gsub("</span>$", "")) or inner)
+  end
+  local class = ' class="sourceCode ' .. language .. '"'
+  return "<pre" .. class .. ' tabindex="0"><code' .. class .. ">" .. table.concat(lines, "\n") .. "</code></pre>"
+end
+
+local function html_code(block)
+  local fold = block.attributes.fold
+  local html = '<div class="code">' .. highlighted(block) .. "</div>"
+  if fold then
+    html = '<details class="code-fold"><summary>' .. escape(fold) .. "</summary>\n" .. html .. "\n</details>"
+  end
+  return raw(html)
+end
+
+local function html_text(block)
+  local lines = pandoc.List {}
+  for line in (block.text .. "\n"):gmatch("(.-)\n") do lines:insert(line) end
+  local html = '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>"
+  if #lines <= LOG_LINES then return raw(html) end
+  local summary = escape(lines[1]) .. " … " .. escape(lines[#lines]) .. ", " .. #lines .. " lines"
+  return raw('<details class="log"><summary>' .. summary .. "</summary>\n" .. html .. "\n</details>")
+end
+
+local function html_div(div)
+  if div.classes:includes("stdout") or div.classes:includes("result") or div.classes:includes("stderr") then
+    return div:walk { CodeBlock = html_text }
+  elseif div.classes:includes("shape") then
+    return { raw('<p class="shape">' .. escape(stringify(div)) .. "</p>") }
+  end
+  local kind = (div.classes[1] or ""):match("^callout%-%a+$")
+  if not kind or kind == "callout-title" then return nil end
+  local heading_html = to_html(div.content:remove(1).content[1].content)
+  local collapse = div.attributes.collapse
+  local id = div.identifier ~= "" and ' id="' .. div.identifier .. '"' or ""
+  local class = id .. ' class="callout ' .. kind .. '"'
+  if collapse then
+    local open = collapse == "false" and " open" or ""
+    div.content:insert(1, raw("<details" .. class .. open .. '><summary class="callout-title">' .. heading_html .. "</summary>"))
+    div.content:insert(raw("</details>"))
+  else
+    div.content:insert(1, raw("<aside" .. class .. ' role="note"><p class="callout-title">' .. heading_html .. "</p>"))
+    div.content:insert(raw("</aside>"))
+  end
+  return div.content
+end
+
+-- The whole --------------------------------------------------------------------------------------
+
+local function check(doc)
+  local function check_raw(element)
+    if element.format == "html" and (element.text:match("<script") or element.text:match("%sstyle%s*=")) then
+      problem(element.text:match("[^\n]*"), "raw HTML with a script or a style: the pages' policy forbids both")
+    end
+  end
+  doc:walk {
+    Div = function(div) found.has_references = found.has_references or div.identifier == "refs" end,
+    Image = function(image)
+      table.insert(found.pictures, image.src)
+      if stringify(image.attributes["fig-alt"] or image.caption) == "" then
+        problem(image.src, "this picture has no alt text: give it fig-alt")
+      end
+      for _, class in ipairs(image.classes) do
+        if not PICTURE_CLASSES[class] then problem("." .. class, "the picture class `." .. class .. "` is not known") end
+      end
+      if (image.attributes.width or ""):match("[^%d]") then
+        problem(image.src, "a picture's width is in pixels, without a unit")
+      end
+    end,
+    Figure = function(figure)
+      local image
+      figure:walk { Image = function(i) image = i end }
+      if image and not image.attributes["fig-alt"] then
+        problem(image.src, "this figure has a caption and no alt text: give it fig-alt")
+      end
+    end,
+    Link = function(link)
+      if link.target:match("%.qmd$") or link.target:match("%.qmd#") then
+        problem(link.target, "a link to a chapter's file: write @sec-name instead")
+      end
+    end,
+    RawBlock = check_raw,
+    RawInline = check_raw,
+  }
+end
+
+function Pandoc(doc)
+  local file = assert(io.open(stringify(doc.meta.context)))
+  context = pandoc.json.decode(file:read("a"), false)
+  file:close()
+  doc.meta = {}
+  doc = doc:walk { Div = visible }:walk { Div = callout }
+  if context.mode == "collect" then check(doc) end
+  doc = doc:walk { Div = parse_output }:walk { Table = frame }:walk { Div = captioned }
+  doc = doc:walk { traverse = "topdown", Header = heading }
+  doc = doc:walk { Figure = number_caption, Table = number_caption, Inlines = equations }
+  doc = doc:walk { Cite = cite }
+  if context.mode == "collect" then
+    return pandoc.Pandoc { pandoc.RawBlock(FORMAT, pandoc.json.encode(found)) }
+  end
+  doc = cited(doc):walk { Image = picture }
+  if not HTML then return doc end
+  doc = doc:walk { Para = lone_picture }:walk { Figure = html_figure }
+  return doc:walk { Table = html_table }:walk { Div = html_div }:walk { CodeBlock = html_code }
+end

@@ -1,0 +1,151 @@
+"""The calls of pandoc: a woven chapter to what it holds, and to HTML or Typst.
+
+A call's result is kept under a hash of all its inputs, so an unchanged page costs nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from bookbuild.execute import write_whole
+from bookbuild.project import BookError, Chapter, Project, did_you_mean, error_at
+from bookbuild.weave import Woven
+
+FILTER = Path(__file__).parent / "filters" / "book.lua"
+ARGUMENTS = ["--from=markdown-implicit_header_references", "--mathml", "--wrap=none"]
+
+
+def collect(project: Project, chapter: Chapter, woven: Woven, to: str = "html") -> dict[str, Any]:
+    """Return what a chapter holds: title, id, toc, labels, refs, cites, pictures, problems."""
+    context = _context(project, chapter) | {"mode": "collect", "labels": {}}
+    return json.loads(_convert(project, woven, context, to))
+
+
+def render(
+    project: Project,
+    chapter: Chapter,
+    woven: Woven,
+    found: dict[Chapter, dict[str, Any]],
+    to: str = "html",
+) -> str:
+    """Return a chapter as HTML or Typst; `found` is what `collect` gave for the whole book."""
+    labels = all_labels(found)
+    references = next((c.page for c, held in found.items() if held["has_references"]), "")
+    cited = sorted({key for held in found.values() for key in held["cites"]})
+    context = _context(project, chapter) | {
+        "mode": "render",
+        "labels": {ref: labels[ref] for ref in found[chapter]["refs"]},
+        "references": references,
+        "cited": cited if references == chapter.page else [],
+        "bibliography": [str(path) for path in project.bibliography],
+        "lang": project.lang,
+    }
+    html = _convert(project, woven, context, to)
+    # texmath aligns by class of its own, too; the pages' policy forbids style attributes
+    return re.sub(r'(<m[a-z]+\b[^>]*?) style="[^"]*"', r"\1", html) if to == "html" else html
+
+
+def _context(project: Project, chapter: Chapter) -> dict[str, Any]:
+    return {
+        "number": chapter.number,
+        "kind": chapter.kind,
+        "page": chapter.page,
+        "to_root": chapter.to_root,
+        "folder": str((project.root / chapter.source).parent),
+    }
+
+
+def all_labels(found: dict[Chapter, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the labels of the whole book, each with its page."""
+    return {
+        label["id"]: label | {"page": chapter.page}
+        for chapter, held in found.items()
+        for label in held["labels"]
+    }
+
+
+def check(project: Project, found: dict[Chapter, dict[str, Any]], wovens: dict[Chapter, Woven]) -> None:
+    """Raise one error with all that is wrong between the chapters of a book."""
+    labels = all_labels(found)
+    keys = _bibliography_keys(project)
+    problems = []
+    for chapter, held in found.items():
+        source = wovens[chapter].source
+        wrong = [(item["token"], item["message"]) for item in held["problems"]]
+        for ref in held["refs"]:
+            if ref not in labels:
+                near = did_you_mean(ref, set(labels))
+                wrong.append((f"@{ref}", f"the reference @{ref} has no target{near}"))
+        for cite in held["cites"]:
+            if cite not in keys:
+                wrong.append((f"@{cite}", f"the citation @{cite} is in no .bib file{did_you_mean(cite, keys)}"))
+        for label in held["labels"]:
+            if (other := labels[label["id"]]["page"]) != chapter.page and "-" in label["id"]:
+                wrong.append((label["id"], f"the label `{label['id']}` is also in {other}"))
+        for picture in held["pictures"]:
+            if "//" in picture:
+                wrong.append((picture, f"the picture {picture} is on another host; keep a copy here"))
+            elif unquote(picture) not in wovens[chapter].pictures and not (
+                project.root / chapter.source.parent / unquote(picture)
+            ).is_file():
+                wrong.append((unquote(picture), f"the picture {picture} does not exist"))
+        problems += [
+            str(error_at(chapter.source, source.line_of(token), message)) for token, message in wrong
+        ]
+    if problems:
+        raise BookError("\n".join(dict.fromkeys(problems)))
+
+
+def _bibliography_keys(project: Project) -> set[str]:
+    texts = [path.read_text(encoding="utf-8") for path in project.bibliography]
+    return {key for text in texts for key in re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)", text, re.M)}
+
+
+def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -> str:
+    parts = [woven.text, json.dumps(context, sort_keys=True), to, *ARGUMENTS, _tool_hash()]
+    parts += [path.read_text(encoding="utf-8") for path in project.bibliography]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    entry = project.cache / "pandoc" / f"{digest}.txt"
+    if not entry.exists():
+        write_whole(entry, _run(woven, context, to).encode())
+    return entry.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _tool_hash() -> str:
+    return _pandoc() + FILTER.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _pandoc() -> str:
+    import pypandoc
+
+    return pypandoc.get_pandoc_path()
+
+
+def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(context, file)
+        file.flush()
+        command = [_pandoc(), *ARGUMENTS, f"--to={to}", f"--lua-filter={FILTER}"]
+        command += [f"--metadata=context:{file.name}"]
+        done = subprocess.run(command, input=woven.text, capture_output=True, encoding="utf-8")
+    if done.returncode or done.stderr.strip():
+        raise _located(woven, done.stderr.strip())
+    return done.stdout
+
+
+def _located(woven: Woven, message: str) -> BookError:
+    """Return pandoc's message, its line turned into the line of the .qmd."""
+    match = re.search(r"line (\d+)", message)
+    line = int(match[1]) if match else None
+    origin = woven.origins[min(line, len(woven.origins)) - 1] if line else None
+    return error_at(woven.source.path, origin, f"pandoc: {message}")

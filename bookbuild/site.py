@@ -1,0 +1,211 @@
+"""The website: pages, navigation and search index, swapped into place when whole."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from bookbuild import execute, pandoc, qmd, weave
+from bookbuild.project import BookError, Chapter, Project
+from bookbuild.qmd import Source
+from bookbuild.weave import Woven
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass
+class Book:
+    """All chapters, executed and woven, and what each holds for the others."""
+
+    project: Project
+    sources: dict[Chapter, Source]
+    results: dict[Chapter, dict[str, Any]]
+    wovens: dict[Chapter, Woven]
+    found: dict[Chapter, dict[str, Any]]
+
+
+def read(project: Project) -> dict[Chapter, Source]:
+    """Read all sources: a mistake in the last chapter is told before the first is executed."""
+    return {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
+
+
+def execute_all(project: Project, sources: dict[Chapter, Source]) -> dict[Chapter, dict[str, Any]]:
+    """Return each chapter's results, from the cache where nothing has changed."""
+    progress = execute.Progress()
+    results = {c: execute.results(project, source, progress) for c, source in sources.items()}
+    progress.summary()
+    return results
+
+
+def prepare(
+    project: Project, sources: dict[Chapter, Source], results: dict[Chapter, dict[str, Any]]
+) -> Book:
+    """Weave the chapters and check what they say of each other."""
+    wovens = {c: weave.weave(source, results[c]) for c, source in sources.items()}
+    found = {c: pandoc.collect(project, c, woven) for c, woven in wovens.items()}
+    pandoc.check(project, found, wovens)
+    return Book(project, sources, results, wovens, found)
+
+
+def write(book: Book, pdf: Path | None = None) -> Path:
+    """Write the whole site; the last one stays in place until this one is complete."""
+    project = book.project
+    stage = project.cache / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    pages = _pages(book, pdf)
+    for chapter, html in pages.items():
+        _write_chapter(book, chapter, html, stage)
+    if (assets := project.root / "assets" / "site").is_dir():
+        shutil.copytree(assets, stage / "assets", dirs_exist_ok=True)
+    if pdf:
+        shutil.copyfile(pdf, stage / project.pdf_name)
+    _search_index(project, pages, stage)
+    return _swap(project, stage)
+
+
+def _write_chapter(book: Book, chapter: Chapter, html: str, stage: Path) -> None:
+    project, woven = book.project, book.wovens[chapter]
+    page = stage / chapter.page
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(html, encoding="utf-8")
+    if woven.source.cells:
+        notebook = execute.notebook(woven.source, book.results[chapter])
+        text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+        page.with_suffix(".ipynb").write_text(text, encoding="utf-8")
+        shutil.copyfile(project.root / chapter.source, stage / chapter.source)
+    for path, data in woven.pictures.items():
+        target = page.parent / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    for path in map(unquote, book.found[chapter]["pictures"]):
+        if path not in woven.pictures:
+            _copy_picture(project, (project.root / chapter.source).parent / path, stage)
+
+
+def _copy_picture(project: Project, path: Path, stage: Path) -> None:
+    path = path.resolve()
+    if not path.is_relative_to(project.root):
+        raise BookError(f"{path}: a picture must lie in the project's folder")
+    target = stage / path.relative_to(project.root)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+
+
+def _swap(project: Project, stage: Path) -> Path:
+    target, old = project.root / project.output, project.cache / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    stage.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+# Pages
+
+
+def _pages(book: Book, pdf: Path | None) -> dict[Chapter, str]:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+    )
+    template = environment.get_template("page.html")
+    head = _book(book.project, pdf)
+    return {
+        chapter: template.render(book=head, page=_page(book, chapter), nav=_nav(book, chapter))
+        for chapter in book.project.chapters
+    }
+
+
+def _book(project: Project, pdf: Path | None) -> dict[str, Any]:
+    names = ("title", "subtitle", "author", "description", "lang", "site_url", "version")
+    return {name: getattr(project, name) for name in names} | {
+        "pdf": quote(project.pdf_name) if pdf else None
+    }
+
+
+def _page(book: Book, chapter: Chapter) -> dict[str, Any]:
+    chapters, held = book.project.chapters, book.found[chapter]
+    source, at = book.sources[chapter], chapters.index(chapter)
+    name = quote(chapter.source.stem)
+    return {
+        "path": quote(chapter.page),
+        "root": chapter.to_root,
+        "number": chapter.number,
+        "label": chapter.label,
+        "kind": chapter.kind,
+        "title": held["title"],
+        "id": held["id"],
+        "description": source.meta.get("description", book.project.description),
+        "body": pandoc.render(book.project, chapter, book.wovens[chapter], book.found),
+        "toc": _tree(held["toc"]),
+        "prev": _entry(book, chapters[at - 1]) if at else None,
+        "next": _entry(book, chapters[at + 1]) if at + 1 < len(chapters) else None,
+        "notebook": f"{name}.ipynb" if source.cells else None,
+        "source": f"{name}.qmd" if source.cells else None,
+    }
+
+
+def _entry(book: Book, chapter: Chapter) -> dict[str, Any]:
+    title = book.found[chapter]["title"]
+    return {"path": quote(chapter.page), "label": chapter.label, "title": title}
+
+
+def _nav(book: Book, current: Chapter) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = []
+    for chapter in book.project.chapters:
+        if not groups or groups[-1]["title"] != chapter.part:
+            groups.append({"title": chapter.part, "pages": []})
+        groups[-1]["pages"].append(_entry(book, chapter) | {"current": chapter == current})
+    return groups
+
+
+def _tree(headings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return level-3 headings as children of the level-2 heading before them."""
+    tree: list[dict[str, Any]] = []
+    for heading in headings:
+        node = {key: heading[key] for key in ("id", "number", "title")} | {"children": []}
+        siblings = tree[-1]["children"] if heading["level"] > 2 and tree else tree
+        siblings.append(node)
+    return tree
+
+
+# Search
+
+
+def _search_index(project: Project, pages: dict[Chapter, str], stage: Path) -> None:
+    """Write pagefind's index; it is kept under a hash of all pages."""
+    digest = hashlib.sha256("\0".join(pages.values()).encode()).hexdigest()
+    kept = project.cache / "search" / digest[:24]
+    if not kept.exists():
+        shutil.rmtree(kept.parent, ignore_errors=True)
+        try:
+            files = asyncio.run(_pagefind(project.lang[:2], pages))
+        except FileNotFoundError as error:
+            print(f"search index: left out, {error}; install pagefind[bin]", file=sys.stderr)
+            return
+        for path, content in files.items():
+            target = kept.parent / "partial" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        (kept.parent / "partial").rename(kept)
+    shutil.copytree(kept, stage / "pagefind")
+
+
+async def _pagefind(language: str, pages: dict[Chapter, str]) -> dict[str, bytes]:
+    from pagefind.index import PagefindIndex
+
+    async with PagefindIndex(config={"force_language": language}) as index:
+        for chapter, html in pages.items():
+            await index.add_html_file(content=html, source_path=chapter.page)
+        files = await index.get_files()
+        return {file["path"]: file["content"] for file in files}

@@ -1,0 +1,3 @@
+"""A module of the project that a cell imports."""
+
+FACTOR = 2
