@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from bookbuild import project, site
+from bookbuild import project, site, weave
 from bookbuild.project import BookError, Project
 
 QUARTO_MINIMUM = (1, 9)
@@ -38,22 +38,23 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="execute what has changed and write the site")
     build.add_argument("--renderer", choices=["auto", "quarto", "builtin"], default="auto")
     commands.add_parser("execute", help="execute what has changed, and nothing else")
+    commands.add_parser("check", help="check the sources without executing anything")
     return parser
 
 
 def _build(book: Project, options: argparse.Namespace) -> None:
     quarto, why = _find_quarto(options.renderer)
     if quarto:
-        print(f"renderer: Quarto ({why})")
+        _say(f"renderer: Quarto ({why})")
         raise SystemExit(subprocess.run([quarto, "render"], cwd=book.root).returncode)
-    print(f"renderer: built-in ({why})")
+    _say(f"renderer: built-in ({why})")
     began = time.monotonic()
     sources = site.read(book)
-    print(f"execute: {len(sources)} chapters")
+    _say(f"execute: {len(sources)} chapters")
     results = site.execute_all(book, sources)
-    print("pages: pandoc, search index")
+    _say("pages: pandoc, search index")
     target = site.write(site.prepare(book, sources, results))
-    print(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
+    _say(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
 
 
 def _find_quarto(renderer: str) -> tuple[str | None, str]:
@@ -83,7 +84,17 @@ def _execute(book: Project, options: argparse.Namespace) -> None:
     site.execute_all(book, site.read(book))
 
 
-COMMANDS = {"build": _build, "execute": _execute}
+def _check(book: Project, options: argparse.Namespace) -> None:
+    sources = site.read(book)
+    site.prepare(book, sources, {c: weave.unexecuted(source) for c, source in sources.items()})
+    _say(f"check: {len(sources)} chapters, nothing wrong")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+COMMANDS = {"build": _build, "execute": _execute, "check": _check}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,10 +13,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from bookbuild.execute import write_whole
-from bookbuild.project import BookError, Chapter, Project, did_you_mean, error_at
+from bookbuild.project import BookError, Chapter, Project, error_at
 from bookbuild.weave import Woven
 
 FILTER = Path(__file__).parent / "filters" / "book.lua"
@@ -70,43 +69,6 @@ def all_labels(found: dict[Chapter, dict[str, Any]]) -> dict[str, dict[str, Any]
         for chapter, held in found.items()
         for label in held["labels"]
     }
-
-
-def check(project: Project, found: dict[Chapter, dict[str, Any]], wovens: dict[Chapter, Woven]) -> None:
-    """Raise one error with all that is wrong between the chapters of a book."""
-    labels = all_labels(found)
-    keys = _bibliography_keys(project)
-    problems = []
-    for chapter, held in found.items():
-        source = wovens[chapter].source
-        wrong = [(item["token"], item["message"]) for item in held["problems"]]
-        for ref in held["refs"]:
-            if ref not in labels:
-                near = did_you_mean(ref, set(labels))
-                wrong.append((f"@{ref}", f"the reference @{ref} has no target{near}"))
-        for cite in held["cites"]:
-            if cite not in keys:
-                wrong.append((f"@{cite}", f"the citation @{cite} is in no .bib file{did_you_mean(cite, keys)}"))
-        for label in held["labels"]:
-            if (other := labels[label["id"]]["page"]) != chapter.page and "-" in label["id"]:
-                wrong.append((label["id"], f"the label `{label['id']}` is also in {other}"))
-        for picture in held["pictures"]:
-            if "//" in picture:
-                wrong.append((picture, f"the picture {picture} is on another host; keep a copy here"))
-            elif unquote(picture) not in wovens[chapter].pictures and not (
-                project.root / chapter.source.parent / unquote(picture)
-            ).is_file():
-                wrong.append((unquote(picture), f"the picture {picture} does not exist"))
-        problems += [
-            str(error_at(chapter.source, source.line_of(token), message)) for token, message in wrong
-        ]
-    if problems:
-        raise BookError("\n".join(dict.fromkeys(problems)))
-
-
-def _bibliography_keys(project: Project) -> set[str]:
-    texts = [path.read_text(encoding="utf-8") for path in project.bibliography]
-    return {key for text in texts for key in re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)", text, re.M)}
 
 
 def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -> str:

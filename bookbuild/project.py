@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
-# Every key that a configuration may have; one that ends in `.` may hold anything below it.
-KNOWN_KEYS = """
-project.type project.output-dir project.execute-dir project.pre-render project.post-render
-project.resources project.render
-book.title book.subtitle book.author book.description book.chapters book.appendices book.downloads
-book.open-graph book.twitter-card book.site-url book.repo-url book.repo-branch book.repo-subdir
-book.repo-actions book.issue-url book.image book.image-alt book.favicon book.cover-image
-book.reader-mode book.search book.sidebar. book.date book.license book.output-file
-lang bibliography csl link-citations crossref.chapters code-link execute. number-depth
-format.html. format.typst.
-""".split()
+# Every key that a configuration may have, by section; `*` stands for anything below it.
+KNOWN_SECTIONS = {
+    "project": "type output-dir execute-dir pre-render post-render resources render",
+    "book": """
+        title subtitle author description date license chapters appendices downloads output-file
+        site-url repo-url repo-branch repo-subdir repo-actions issue-url open-graph twitter-card
+        image image-alt favicon cover-image reader-mode search sidebar.*
+    """,
+    "crossref": "chapters",
+    "execute": "*",
+    "format": "html.* typst.*",
+}
+KNOWN_KEYS = {
+    f"{section}.{key}" for section, keys in KNOWN_SECTIONS.items() for key in keys.split()
+}
+KNOWN_KEYS |= {"lang", "bibliography", "csl", "link-citations", "number-depth", "code-link"}
 
 # What this renderer does in one way only, and Quarto in several.
 REQUIRED = {
@@ -45,7 +51,7 @@ def error_at(path: Path | PurePosixPath | str, line: int | None, message: str) -
     return BookError(f"{path}:{line}: {message}" if line else f"{path}: {message}")
 
 
-def did_you_mean(word: str, known: Iterator[str] | list[str] | set[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean ...?)` for a near miss, else an empty string."""
     near = difflib.get_close_matches(word, sorted(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""
@@ -58,7 +64,7 @@ class Chapter:
     source: PurePosixPath  # relative to the project's root
     kind: str  # index, chapter, appendix or unnumbered
     number: str = ""  # "1", "A" or ""
-    part: str | None = None
+    part: str = ""
 
     @property
     def page(self) -> str:
@@ -147,13 +153,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _check_keys(config: dict[str, Any]) -> None:
     found = dict(_flatten(config))
     for key in found:
-        if key not in KNOWN_KEYS and not any(
-            k.endswith(".") and (key + ".").startswith(k) for k in KNOWN_KEYS
-        ):
-            raise BookError(
-                f"_quarto.yml: the key `{key}` is not one this renderer knows"
-                f"{did_you_mean(key, KNOWN_KEYS)}. Known keys: bookbuild/project.py, KNOWN_KEYS"
-            )
+        if not any(fnmatchcase(f"{key}.", f"{known}.") for known in KNOWN_KEYS):
+            near = did_you_mean(key, KNOWN_KEYS)
+            raise BookError(f"_quarto.yml: the key `{key}` is not known to this renderer{near}")
     for key, value in REQUIRED.items():
         if found.get(key) != value:
             raise BookError(f"_quarto.yml: `{key}` must be `{value}`, not `{found.get(key)}`")
@@ -209,14 +211,14 @@ def _chapters(root: Path, book: dict[str, Any]) -> tuple[Chapter, ...]:
     return tuple(chapters)
 
 
-def _listed(entries: list[Any], part: str | None = None) -> Iterator[tuple[PurePosixPath, str | None]]:
+def _listed(entries: list[Any], part: str = "") -> Iterator[tuple[PurePosixPath, str]]:
     for entry in entries:
         if isinstance(entry, str):
             yield PurePosixPath(entry), part
-        elif set(entry) == {"part", "chapters"} and part is None:
+        elif set(entry) == {"part", "chapters"} and not part:
             yield from _listed(entry["chapters"], entry["part"])
         else:
-            raise BookError(f"_quarto.yml: expected a file or `part:` with `chapters:`, not {entry}")
+            raise BookError(f"_quarto.yml: expected a file, or part: and chapters:, not {entry}")
 
 
 def _is_unnumbered(root: Path, source: PurePosixPath) -> bool:

@@ -27,6 +27,7 @@ DIV_ATTRIBUTES = {name: {"collapse", "title"} for name in CALLOUTS} | {
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*)$")
 DIV = re.compile(r"^\s*:{3,}\s*(?P<attributes>.*?)\s*:*$")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
+LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|\S+)')
 
 
@@ -44,6 +45,14 @@ class Options:
     warning: bool = True
     code_fold: bool = False
     code_summary: str = "Show the code"
+
+    @property
+    def caption(self) -> str:
+        """The caption of the figure or table that the cell shows."""
+        return self.fig_cap or self.tbl_cap
+
+
+OPTION_TYPES = {option.name: type(option.default) for option in fields(Options)}
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,12 @@ class Source:
     def inlines(self) -> list[Inline]:
         """The inline expressions, in order."""
         return [i for block in self.blocks if isinstance(block, Prose) for i in block.inlines]
+
+    @property
+    def steps(self) -> list[Cell | Inline]:
+        """What is run, in document order: cells and inline expressions."""
+        parts = [[block] if isinstance(block, Cell) else block.inlines for block in self.blocks]
+        return [step for part in parts for step in part]
 
     def line_of(self, text: str) -> int | None:
         """Return the first line that holds `text`, as a whole word where it ends in one."""
@@ -227,7 +242,8 @@ class _Scanner:
     def _fence(self, at: int, match: re.Match[str]) -> int:
         """Read the fenced block that opens at line `at`; return the line after it."""
         closing = re.compile(rf"^\s*{match['ticks'][0]}{{{len(match['ticks'])},}}\s*$")
-        end = next((n for n in range(at + 1, len(self.lines)) if closing.match(self.lines[n])), None)
+        later = range(at + 1, len(self.lines))
+        end = next((n for n in later if closing.match(self.lines[n])), None)
         if end is None:
             raise self._error(at, f"this fence is never closed; end it with {match['ticks']}")
         info = match["info"].strip()
@@ -246,9 +262,8 @@ class _Scanner:
 
     def _check_cell_fence(self, at: int, match: re.Match[str], info: str) -> None:
         if info != "{python}":
-            raise self._error(
-                at, f"a cell opens with ```{{python}} and its options stand in `#|` lines, not {info}"
-            )
+            message = f"a cell opens with ```{{python}}, not {info}; its options are `#|` lines"
+            raise self._error(at, message)
         if match["indent"] or match["ticks"] != "```":
             raise self._error(at, "a cell's fence is ``` at the left margin, of three backticks")
 
@@ -264,22 +279,18 @@ class _Scanner:
 
     def _options(self, at: int, lines: list[str]) -> Options:
         values = self._yaml([line[2:] for line in lines], at + 1) if lines else {}
-        known = {f.name.replace("_", "-"): f for f in fields(Options)}
+        options: dict[str, Any] = {}
         for key, value in values.items():
             line = at + 1 + next((n for n, x in enumerate(lines) if f"{key}:" in x), 0)
-            if key not in known:
-                near = did_you_mean(str(key), list(known))
+            name = str(key).replace("-", "_")
+            if name not in OPTION_TYPES:
+                near = did_you_mean(name, OPTION_TYPES).replace("_", "-")
                 raise self._error(line, f"the cell option `{key}` is not known{near}")
-            expected = type(known[key].default)
-            if not isinstance(value, expected):
-                raise self._error(
-                    line, f"`{key}` must be a {expected.__name__}, not {value!r}; quote a text"
-                )
-        cleaned = {
-            key.replace("-", "_"): " ".join(value.split()) if isinstance(value, str) else value
-            for key, value in values.items()
-        }
-        return Options(**cleaned)
+            if not isinstance(value, OPTION_TYPES[name]):
+                kind = "text (quote it)" if OPTION_TYPES[name] is str else "true or false"
+                raise self._error(line, f"the cell option `{key}` must be {kind}, not {value!r}")
+            options[name] = " ".join(value.split()) if isinstance(value, str) else value
+        return Options(**options)
 
     def _check(self) -> None:
         first = self.blocks[0] if self.blocks else None
@@ -298,17 +309,20 @@ class _Scanner:
                 seen[block.id] = block.line
 
     def _check_options(self, cell: Cell) -> None:
-        options = cell.options
-        wanted = [
-            (options.label and not re.fullmatch(r"[A-Za-z][\w-]{0,63}", options.label), "label must be letters, digits and hyphens"),
-            (options.label.startswith("fig-") and not options.fig_cap, "a fig- label needs fig-cap"),
-            (options.label.startswith("fig-") and not options.fig_alt, "a fig- label needs fig-alt"),
-            (options.fig_cap and not options.label.startswith("fig-"), "fig-cap needs a fig- label"),
-            (options.label.startswith("tbl-") and not options.tbl_cap, "a tbl- label needs tbl-cap"),
-            (options.tbl_cap and not options.label.startswith("tbl-"), "tbl-cap needs a tbl- label"),
+        label, options = cell.options.label, cell.options
+        figure, table = label.startswith("fig-"), label.startswith("tbl-")
+        wrong = [
+            (label and not LABEL.fullmatch(label), "a label has letters, digits and hyphens"),
+            (figure and not options.fig_cap, "a fig- label needs fig-cap"),
+            (figure and not options.fig_alt, "a fig- label needs fig-alt"),
+            (options.fig_cap and not figure, "fig-cap needs a label that begins with fig-"),
+            (table and not options.tbl_cap, "a tbl- label needs tbl-cap"),
+            (options.tbl_cap and not table, "tbl-cap needs a label that begins with tbl-"),
+            (options.caption and not options.output, "a caption needs its output"),
+            ("{python}" in options.caption + options.fig_alt, "a caption holds no inline code"),
         ]
-        for wrong, message in wanted:
-            if wrong:
+        for found, message in wrong:
+            if found:
                 raise error_at(self.path, cell.line, f"cell {cell.id}: {message}")
 
 

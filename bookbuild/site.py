@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import json
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -13,11 +15,13 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bookbuild import execute, pandoc, qmd, weave
+from bookbuild.check import check
 from bookbuild.project import BookError, Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.weave import Woven
 
 TEMPLATES = Path(__file__).parent / "templates"
+ASSETS = Path(__file__).parents[1] / "assets" / "site"  # what the template links to
 
 
 @dataclass
@@ -50,25 +54,31 @@ def prepare(
     """Weave the chapters and check what they say of each other."""
     wovens = {c: weave.weave(source, results[c]) for c, source in sources.items()}
     found = {c: pandoc.collect(project, c, woven) for c, woven in wovens.items()}
-    pandoc.check(project, found, wovens)
+    check(project, wovens, found)
     return Book(project, sources, results, wovens, found)
 
 
 def write(book: Book, pdf: Path | None = None) -> Path:
     """Write the whole site; the last one stays in place until this one is complete."""
     project = book.project
-    stage = project.cache / "stage"
+    project.cache.mkdir(exist_ok=True)
+    with (project.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once: the second waits
+        return _swap(project, _stage(book, pdf))
+
+
+def _stage(book: Book, pdf: Path | None) -> Path:
+    project, stage = book.project, book.project.cache / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     pages = _pages(book, pdf)
     for chapter, html in pages.items():
         _write_chapter(book, chapter, html, stage)
-    if (assets := project.root / "assets" / "site").is_dir():
-        shutil.copytree(assets, stage / "assets", dirs_exist_ok=True)
+    shutil.copytree(ASSETS, stage / "assets", dirs_exist_ok=True)
     if pdf:
         shutil.copyfile(pdf, stage / project.pdf_name)
     _search_index(project, pages, stage)
-    return _swap(project, stage)
+    return stage
 
 
 def _write_chapter(book: Book, chapter: Chapter, html: str, stage: Path) -> None:
@@ -163,8 +173,8 @@ def _entry(book: Book, chapter: Chapter) -> dict[str, Any]:
 def _nav(book: Book, current: Chapter) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for chapter in book.project.chapters:
-        if not groups or groups[-1]["title"] != chapter.part:
-            groups.append({"title": chapter.part, "pages": []})
+        if not groups or (groups[-1]["title"] or "") != chapter.part:
+            groups.append({"title": chapter.part or None, "pages": []})
         groups[-1]["pages"].append(_entry(book, chapter) | {"current": chapter == current})
     return groups
 
@@ -208,4 +218,9 @@ async def _pagefind(language: str, pages: dict[Chapter, str]) -> dict[str, bytes
         for chapter, html in pages.items():
             await index.add_html_file(content=html, source_path=chapter.page)
         files = await index.get_files()
-        return {file["path"]: file["content"] for file in files}
+        return {file["path"]: file["content"] for file in files if not _is_widget(file["path"])}
+
+
+def _is_widget(name: str) -> bool:
+    """Say whether a file belongs to pagefind's own search boxes: the template has one of ours."""
+    return bool(re.match("pagefind-(?!entry|worker)", name))

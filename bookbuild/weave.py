@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bookbuild import qmd
-from bookbuild.project import error_at
+from bookbuild.project import BookError, error_at
 from bookbuild.qmd import Cell, Prose, Source
 
 # The kind of an output that is shown, the best first.
@@ -63,34 +63,48 @@ def weave(source: Source, results: dict[str, Any]) -> Woven:
     return woven
 
 
+def unexecuted(source: Source) -> dict[str, Any]:
+    """Return results as execution would give them, with a blank picture or table for each caption.
+
+    With them the sources can be checked without running anything.
+    """
+    return {
+        "outputs": [_blank(cell) for cell in source.cells],
+        "values": ["0" for _ in source.inlines],
+    }
+
+
+def _blank(cell: Cell) -> list[dict]:
+    if not cell.options.caption:
+        return []
+    picture = {"image/svg+xml": '<svg xmlns="http://www.w3.org/2000/svg"/>'}
+    table = {"text/html": "<table><tr><td>0</td></tr></table>"}
+    return [{"output_type": "display_data", "data": picture if cell.options.fig_cap else table}]
+
+
 def _cell(woven: Woven, cell: Cell, outputs: list[dict]) -> Iterator[str]:
     options = cell.options
-    named = options.label and not options.label.startswith(("fig-", "tbl-"))
-    yield f"::: {{.cell{f' #{cell.id}' if named else ''}}}"
+    own_id = f" #{cell.id}" if options.label and not options.caption else ""
+    yield f"::: {{.cell{own_id}}}"
     if options.echo and cell.code:
         fold = f' fold="{_attribute(options.code_summary)}"' if options.code_fold else ""
         yield _fenced(cell.code, f"{{.python .cell-code{fold}}}")
     if options.output:
-        parts = [_output(woven, cell, n, output) for n, output in enumerate(outputs, 1)]
-        parts = [part for part in parts if part]
-        if options.label.startswith(("fig-", "tbl-")):
-            parts = _captioned(woven, cell, parts)
-        for kind, text in parts:
-            yield f"::: {{.output .{kind}}}\n{text}\n:::"
+        shown = [s for n, o in enumerate(outputs, 1) if (s := _output(woven, cell, n, o))]
+        for name, text in _captioned(woven, cell, shown) if options.caption else shown:
+            yield f"::: {{.output .{name}}}\n{text}\n:::"
     yield ":::"
 
 
 def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, str] | None:
-    """Return an output's class and its Markdown."""
+    """Return an output's class and its Markdown, or None where it is not shown."""
     if output["output_type"] == "stream":
-        if output["name"] == "stderr":
-            return ("stderr", _fenced(output["text"])) if cell.options.warning else None
-        return "stdout", _fenced(output["text"])
+        shown = output["name"] == "stdout" or cell.options.warning
+        return (output["name"], _fenced(output["text"])) if shown else None
+    name = "result" if output["output_type"] == "execute_result" else "display"
     kind = next((kind for kind in KINDS if kind in output["data"]), None)
     if kind is None:
-        found = ", ".join(output["data"])
-        raise error_at(woven.source.path, cell.line, f"cell {cell.id} shows {found}: not known here")
-    name = "result" if output["output_type"] == "execute_result" else "display"
+        raise _error(woven, cell, f"shows {', '.join(output['data'])}: not known here")
     content = output["data"][kind]
     if kind.startswith("image/"):
         size = output.get("metadata", {}).get(kind, {})
@@ -100,11 +114,15 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
     return name, _fenced(content, "{=html}" if kind == "text/html" else "")
 
 
+def _error(woven: Woven, cell: Cell, message: str) -> BookError:
+    return error_at(woven.source.path, cell.line, f"cell {cell.id} {message}")
+
+
 def _picture(
     woven: Woven, cell: Cell, number: int, kind: str, content: str, size: dict[str, int]
 ) -> str:
     if not cell.options.fig_alt:
-        raise error_at(woven.source.path, cell.line, f"cell {cell.id} shows a picture: fig-alt is missing")
+        raise _error(woven, cell, "shows a picture: fig-alt is missing")
     png = kind == "image/png"
     data = base64.b64decode(content) if png else content.encode()
     name = f"{cell.id}-output-{number}.{'png' if png else 'svg'}"
@@ -117,21 +135,17 @@ def _picture(
     return f'![](<{path}>){{fig-alt="{_attribute(cell.options.fig_alt)}"{sizes}}}'
 
 
-def _captioned(woven: Woven, cell: Cell, parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _captioned(woven: Woven, cell: Cell, shown: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Put the cell's label and caption around its one picture or table."""
-    label, caption = cell.options.label, cell.options.fig_cap or cell.options.tbl_cap
-    begins = "![](" if label.startswith("fig-") else "```{=html}"
-    found = [n for n, (_, text) in enumerate(parts) if text.startswith(begins) or "|\n|" in text]
+    figure = bool(cell.options.fig_cap)
+    begin = r"!\[\]\(" if figure else r"```+\{=html\}|(?s:.*^\|.*\|$)"
+    found = [n for n, (_, text) in enumerate(shown) if re.match(begin, text, re.MULTILINE)]
     if len(found) != 1:
-        raise error_at(
-            woven.source.path,
-            cell.line,
-            f"cell {cell.id} must show one {'picture' if begins[0] == '!' else 'table'} "
-            f"for its caption, and shows {len(found)}",
-        )
-    kind, text = parts[found[0]]
-    parts[found[0]] = kind, f"::: {{#{label}}}\n{text}\n\n{caption}\n:::"
-    return parts
+        kind = "picture" if figure else "table"
+        raise _error(woven, cell, f"has a caption for one {kind}, and shows {len(found)}")
+    name, text = shown[found[0]]
+    caption = f"::: {{#{cell.id}}}\n{text}\n\n{cell.options.caption}\n:::"
+    return [(name, caption) if n == found[0] else other for n, other in enumerate(shown)]
 
 
 def _fenced(text: str, attributes: str = "") -> str:

@@ -65,7 +65,9 @@ local function parse_output(div)
       if block.format ~= "html" then return nil end
       local text = block.text:gsub("<style.-</style>", "")
         :gsub("<small>(shape:.-)</small>", '<div class="shape"><p>%1</p></div>')
-      return pandoc.read(text, "html").blocks
+      local blocks = pandoc.read(text, "html").blocks
+      local only = #blocks == 1 and blocks[1]
+      return only and only.t == "Div" and #only.classes == 0 and only.content or blocks
     end,
   }
 end
@@ -113,9 +115,6 @@ end
 local counters = { fig = 0, tbl = 0, eq = 0, sections = {} }
 
 local function label(id, number, text)
-  for _, known in ipairs(found.labels) do
-    if known.id == id then problem(id, "the label `" .. id .. "` is given twice") end
-  end
   table.insert(found.labels, { id = id, number = number, text = text })
 end
 
@@ -143,8 +142,10 @@ local function title(header)
   found.title, found.id = text, header.identifier
   local number = context.number ~= "" and context.number .. NBSP .. " " or ""
   if context.kind == "appendix" then number = "Appendix" .. NBSP .. context.number .. " — " end
-  label(header.identifier, context.number ~= "" and context.number or text, number .. text)
-  found.labels[#found.labels].chapter = true
+  if kind_of(found.id) == "sec" then
+    label(found.id, context.number ~= "" and context.number or text, number .. text)
+    found.labels[#found.labels].chapter = true
+  end
   return HTML and {} or nil
 end
 
@@ -404,7 +405,19 @@ local function html_div(div)
   return div.content
 end
 
--- The whole --------------------------------------------------------------------------------------
+-- Checks -----------------------------------------------------------------------------------------
+
+local function check_ids(doc)
+  local seen = {}
+  local function see(element)
+    local id = element.identifier or ""
+    if id ~= "" and seen[id] then problem(id, "the label `" .. id .. "` is given twice on this page") end
+    seen[id] = true
+  end
+  doc:walk { Block = see, Inline = see }
+end
+
+-----------------------------------------------------------------------------------
 
 local function check(doc)
   local function check_raw(element)
@@ -443,6 +456,8 @@ local function check(doc)
   }
 end
 
+-- The whole --------------------------------------------------------------------------------------
+
 function Pandoc(doc)
   local file = assert(io.open(stringify(doc.meta.context)))
   context = pandoc.json.decode(file:read("a"), false)
@@ -451,7 +466,8 @@ function Pandoc(doc)
   doc = doc:walk { Div = visible }:walk { Div = callout }
   if context.mode == "collect" then check(doc) end
   doc = doc:walk { Div = parse_output }:walk { Table = frame }:walk { Div = captioned }
-  doc = doc:walk { traverse = "topdown", Header = heading }
+  if context.mode == "collect" then check_ids(doc) end
+  doc = doc:walk { Header = heading }
   doc = doc:walk { Figure = number_caption, Table = number_caption, Inlines = equations }
   doc = doc:walk { Cite = cite }
   if context.mode == "collect" then
