@@ -277,7 +277,7 @@ def draw_channels(n: Numbers) -> Canvas:
 
 
 def _draw_filter(canvas: Canvas, n: Numbers, i: int, y: float) -> None:
-    """Draw a filter's three kernels, its bias and its map; below, the sum that is the first value."""
+    """Draw a filter's three kernels, bias and map; below, the sum that is its first value."""
     canvas.title(16, y + 1.5 * CELL, str(i + 1))
     kernels = [canvas.grid(30 + 92 * j, y, rows, KERNEL) for j, rows in enumerate(n["filters"][i])]
     bias = canvas.grid(309, y + CELL, [[n["biases"][i]]], KERNEL)
