@@ -35,7 +35,7 @@ def printed(name: str) -> list[str]:
     root = ElementTree.parse(FOLDER / f"{name}.svg").getroot()
     groups = root.iter(f"{SVG}g")
     texts = (
-        "".join(chr(int(u.get("href")[2:], 16)) for u in g.findall(f"{SVG}use")) for g in groups
+        "".join(chr(int(u.attrib["href"][2:], 16)) for u in g.findall(f"{SVG}use")) for g in groups
     )
     return [text.replace("−", "-") for text in texts if text]
 
@@ -113,16 +113,15 @@ def test_max_pooling():
 
 def test_each_ring_is_around_the_maximum_of_its_window():
     root = ElementTree.parse(FOLDER / "max-pooling.svg").getroot()
-    rings = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{SVG}circle")]
+    rings = [(float(c.attrib["cx"]), float(c.attrib["cy"])) for c in root.iter(f"{SVG}circle")]
     ringed = []
     for group in root.iter(f"{SVG}g"):
         uses = group.findall(f"{SVG}use")
-        if uses and len(uses) == 1:
-            x, y = map(
-                float, re.match(r"translate\((\S+) (\S+)\)", group.get("transform")).groups()
-            )
+        if len(uses) == 1:
+            place = group.attrib["transform"].partition(")")[0].removeprefix("translate(")
+            x, y = map(float, place.split())
             if any(abs(x + 4 - cx) < 6 and abs(y - 5 - cy) < 6 for cx, cy in rings):
-                ringed.append(int(chr(int(uses[0].get("href")[2:], 16))))
+                ringed.append(int(chr(int(uses[0].attrib["href"][2:], 16))))
     feature_map = draw.pooling_numbers()["map"]
     corners = [(0, 0), (0, 2), (2, 0), (2, 2)]
     assert ringed == [max(flat([r[c : c + 2] for r in feature_map[k : k + 2]])) for k, c in corners]
@@ -176,7 +175,7 @@ def test_a_picture_is_small_free_of_styles_and_legible_on_a_phone(name):
     assert not [
         e.tag for e in root.iter() if e.get("style") or e.tag in (f"{SVG}style", f"{SVG}text")
     ]
-    width = float(root.get("viewBox").split()[2])
+    width = float(root.attrib["viewBox"].split()[2])
     scales = re.findall(r"scale\((\S+) ", path.read_text(encoding="utf-8"))
     type_size = min(map(float, scales)) * 2048  # DejaVu Sans has 2048 units an em
     assert type_size * 328 / width >= 10, "type under 10 px where 328 px are left for the picture"

@@ -161,12 +161,14 @@ def pooling_numbers() -> Numbers:
 
 
 def skip_gram_numbers() -> Numbers:
-    """Give one forward pass of skip-gram: the centre's vector, all scores, their softmax."""
+    """Give skip-gram's forward pass: the context's positions, the vector, scores and softmax."""
     words = list(IN_VECTORS)
     centre = torch.tensor(words.index(SKIP_GRAM_SENTENCE[CENTRE]))
     vector = F.embedding(centre, _tensor([*IN_VECTORS.values()]))
     scores = _tensor([*OUT_VECTORS.values()]) @ vector
+    positions = range(len(SKIP_GRAM_SENTENCE))
     return {
+        "context": [i for i in positions if 0 < abs(i - CENTRE) <= WINDOW],
         "words": words,
         "one_hot": F.one_hot(centre, len(words)).tolist(),
         "in": list(IN_VECTORS.values()),
@@ -324,7 +326,7 @@ def _draw_window(canvas: Canvas, n: Numbers, i: int, tint: str) -> None:
 def draw_skip_gram(n: Numbers) -> Canvas:
     """Draw skip-gram's forward pass for one centre word, from its one-hot input to the softmax."""
     canvas = Canvas(510)
-    _draw_sentence(canvas, SKIP_GRAM_SENTENCE, 8)
+    _draw_sentence(canvas, n["context"], 8)
     vector = _draw_lookup(canvas, n, 98)
     out = canvas.grid(68, 328, n["out"], KERNEL)
     _draw_words(canvas, out, n["words"])
@@ -340,21 +342,21 @@ def draw_skip_gram(n: Numbers) -> Canvas:
     return canvas
 
 
-def _draw_sentence(canvas: Canvas, sentence: list[str], y: float) -> None:
+def _draw_sentence(canvas: Canvas, context: list[int], y: float) -> None:
     """Draw the sentence: the centre highlighted, its context boxed as outputs are."""
-    widths = [text_width(word) + 16 for word in sentence]
+    widths = [text_width(word) + 16 for word in SKIP_GRAM_SENTENCE]
     gap = 4
     x, boxes = (WIDTH - sum(widths) - gap * (len(widths) - 1)) / 2, []
-    for i, (word, width) in enumerate(zip(sentence, widths, strict=True)):
+    for i, (word, width) in enumerate(zip(SKIP_GRAM_SENTENCE, widths, strict=True)):
         boxes.append(Box(x, y, width))
         if i == CENTRE:
             canvas.box(boxes[i], HIGHLIGHT)
-        elif abs(i - CENTRE) <= WINDOW:
+        elif i in context:
             canvas.box(boxes[i], OUTPUT)
         canvas.text(boxes[i].cx, boxes[i].cy, word)
         x += width + gap
     canvas.title(boxes[CENTRE].cx, y + 44, "centre")
-    for first, last in [(CENTRE - WINDOW, CENTRE - 1), (CENTRE + 1, CENTRE + WINDOW)]:
+    for first, last in [(context[0], CENTRE - 1), (CENTRE + 1, context[-1])]:
         left, right = boxes[first].x, boxes[last].right
         foot = y + CELL + 8
         canvas.line(PLAIN, (left, foot - 4), (left, foot), (right, foot), (right, foot - 4))
@@ -389,8 +391,7 @@ def _draw_words(canvas: Canvas, rows: Box, words: list[str]) -> None:
 
 def _draw_softmax(canvas: Canvas, n: Numbers, scores: Box) -> None:
     """Draw the probabilities as bars; the words of the context are ticked."""
-    context = SKIP_GRAM_SENTENCE[CENTRE - WINDOW : CENTRE + WINDOW + 1]
-    context.remove(SKIP_GRAM_SENTENCE[CENTRE])
+    context = {SKIP_GRAM_SENTENCE[i] for i in n["context"]}
     x = scores.right + 34
     canvas.title(x, scores.y - 17, "Softmax", anchor="start")
     canvas.arrow((scores.right + 6, scores.cy), (x - 6, scores.cy))
