@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from bookbuild import qmd
 from bookbuild.project import BookError, Chapter, Project
-from bookbuild.qmd import Cell, Source
+from bookbuild.qmd import Cell, Inline, Source
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -112,6 +112,12 @@ def key(project: Project, source: Source) -> str:
         "data": _data(project, [*code, *modules.values()], source),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _what_runs(step: Cell | Inline) -> list[Any]:
+    if isinstance(step, Cell):
+        return [step.code, step.options.warning]  # decides whether standard error is kept
+    return [step.expression]
 
 
 def project_modules(root: Path, code: list[str]) -> dict[str, str]:

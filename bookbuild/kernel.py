@@ -33,6 +33,7 @@ from bookbuild.qmd import Cell, Inline, Source
 
 CELL_SECONDS = 15 * 60
 CELL_BYTES = 8_000_000
+KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
@@ -110,14 +111,14 @@ async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterato
 def _environment(project: Project, runtime: str) -> dict[str, str]:
     """Return the kernel's environment: nothing of the user's settings, and no network."""
     (project.cache / "ipython").mkdir(parents=True, exist_ok=True)
-    closed = "http://127.0.0.1:9"
-    proxies = {f"{scheme}_proxy": closed for scheme in ("http", "https", "ftp", "all")}
-    dropped = {"no_proxy", "pythonpath", "pythonstartup", *proxies}
-    return {name: value for name, value in os.environ.items() if name.lower() not in dropped} | {
-        **proxies,
-        **{name.upper(): value for name, value in proxies.items()},
+    schemes = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
+    closed = dict.fromkeys([*schemes, *map(str.upper, schemes)], "http://127.0.0.1:9")
+    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | {
+        **closed,
         "IPYTHONDIR": str(project.cache / "ipython"),
         "JUPYTER_RUNTIME_DIR": runtime,
+        "LC_ALL": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": str(project.cache / "matplotlib"),
         "NUMBA_CACHE_DIR": str(project.cache / "numba"),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -200,7 +201,8 @@ def _inline_text(source: Source, inline: Inline, data: dict[str, str]) -> str:
 
 def _normalised(project: Project, source: Source, cell: Cell, outputs: list[dict]) -> list[dict]:
     """Return the outputs as they are kept: free of chance, of control codes and of this machine."""
-    kept = [_cleaned(output) for output in _merged(outputs)]
+    merged = [o for o in _merged(outputs) if cell.options.warning or o.get("name") != "stderr"]
+    kept = [_cleaned(output) for output in merged]
     text = json.dumps(kept, ensure_ascii=False)
     for folder in (project.root, Path.home()):
         if folder != Path("/") and f"{folder}/" in text:
