@@ -106,7 +106,7 @@ def key(project: Project, source: Source) -> str:
     parts = {
         "format": CACHE_FORMAT,
         "python": platform.python_version(),
-        "code": [s.code if isinstance(s, Cell) else [s.expression] for s in source.steps],
+        "code": [_what_runs(step) for step in source.steps],
         "modules": modules,
         "requirements": _text(project.root / "requirements.txt"),
         "data": _data(project, [*code, *modules.values()], source),
