@@ -87,18 +87,18 @@ class DSTorch:
         ------
         ValueError
             For an empty frame, a missing column, a file that is not a picture, pictures of
-            different shapes, and a split or labels that cannot be used.
+            different shapes or depths, and a split or labels that cannot be used.
         FileNotFoundError
             If a picture's file does not exist.
         """
         _check_columns(df, [label_name, filepath, index])
-        pictures = [_read_picture(path, row) for row, path in enumerate(df[filepath])]
+        pictures = _read_pictures(df[filepath])
         for row, picture in enumerate(pictures):
-            if picture.shape != pictures[0].shape:
+            kind, first = (f"{p.dtype} {p.shape}" for p in (picture, pictures[0]))
+            if kind != first:
                 raise ValueError(
-                    f"{df[filepath][row]} (row {row}) has channels, height and width "
-                    f"{picture.shape}, but the first picture has {pictures[0].shape}; "
-                    f"all must be of one shape."
+                    f"{df[filepath][row]} (row {row}) is {kind}, but the first picture is {first} "
+                    f"(channels, height, width); all must be of one depth and shape."
                 )
         stack = np.stack(pictures)
         X = torch.from_numpy(stack.astype(np.float32))
@@ -169,7 +169,7 @@ class DSTorch:
         row, position, word = _locate_words(df, tokens_expr, words, max_length)
         X[row, position] = word
         split = df[index] if index in df.columns else _draw_split(df.height)
-        return _split(torch.from_numpy(X), df.select(label_expr).to_series(), split)
+        return _split(torch.from_numpy(X), _one_a_row(df, label_expr, "label_expr"), split)
 
     @staticmethod
     def train(
@@ -282,8 +282,8 @@ class DSTorch:
         """
         frame = DSTorch.predict(model, X, y, cn)
         probability = torch.softmax(_logits(model, X).double(), dim=1).numpy()
-        columns = {str(name): probability[:, i] for i, name in enumerate(cn)}
-        return frame.with_columns(prob_pred_=probability.max(axis=1), **columns)
+        columns = [pl.Series(str(name), probability[:, i]) for i, name in enumerate(cn)]
+        return frame.with_columns(pl.Series("prob_pred_", probability.max(axis=1)), *columns)
 
     @staticmethod
     def confusion_matrix(model: nn.Module, X: torch.Tensor, y: torch.Tensor, cn: Sequence):
@@ -441,36 +441,55 @@ def _check_columns(df: pl.DataFrame, names: list[str]) -> None:
             raise ValueError(f"Column {name!r} has {missing} missing values; fill or drop them.")
 
 
+def _read_pictures(paths: pl.Series) -> list[np.ndarray]:
+    """Read the pictures that a column of paths names."""
+    if paths.dtype != pl.String:
+        raise ValueError(f"Column {paths.name!r} holds {paths.dtype}; expected paths, as strings.")
+    return [_read_picture(path, row) for row, path in enumerate(paths)]
+
+
 def _read_picture(path: str, row: int) -> np.ndarray:
     """Read one picture as an array of unsigned integers, (C, H, W)."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(path) as image:
-            if image.mode not in CHANNELS:
-                raise ValueError(
-                    f"{path} (row {row}) is a picture of mode {image.mode}; expected one of "
-                    f"{list(CHANNELS)}. Convert it first."
-                )
-            pixels = np.asarray(image.convert(CHANNELS[image.mode]))
+            pixels = np.asarray(image.convert(CHANNELS.get(image.mode)))
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path} (row {row}): no such file below {Path.cwd()}. Run the notebook from the "
             f"project's root, and `make data` if the data is not there."
         ) from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except Exception as error:  # each of Pillow's readers has its own
         raise ValueError(f"{path} (row {row}) cannot be read as a picture: {error}") from error
+    if image.mode not in CHANNELS:
+        raise ValueError(
+            f"{path} (row {row}) is a picture of mode {image.mode}; expected one of "
+            f"{list(CHANNELS)}. Convert it first."
+        )
     return pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _one_a_row(df: pl.DataFrame, expr: pl.Expr, argument: str) -> pl.Series:
+    """Return what an expression gives, or stop unless it is a value a row."""
+    values = df.select(expr).to_series()
+    if len(values) != df.height:
+        raise ValueError(
+            f"{argument} gives {len(values)} values for {df.height} rows; expected one a row."
+        )
+    return values
 
 
 def _locate_words(
     df: pl.DataFrame, tokens_expr: pl.Expr, words: list[str], max_length: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return row, position and index of each known word that stands before the cut."""
-    tokens = df.select(token=tokens_expr)["token"]
+    tokens = _one_a_row(df, tokens_expr, "tokens_expr")
     if tokens.dtype != pl.List(pl.String):
         raise ValueError(f"tokens_expr gives {tokens.dtype}; expected a list of strings a row.")
-    vocabulary = pl.DataFrame({"token": words, "word": np.arange(len(words))})
+    vocabulary = pl.DataFrame(
+        {"token": pl.Series(words, dtype=pl.String), "word": np.arange(len(words))}
+    )
     known = (
         pl.DataFrame({"row": np.arange(df.height), "token": tokens})
         .explode("token")
@@ -496,20 +515,26 @@ def _draw_split(size: int) -> pl.Series:
 
 def _split(X: torch.Tensor, labels: pl.Series, split: pl.Series) -> Split:
     """Return X and y whole, for training and for testing, and the class names."""
-    for name, values in {"label": labels, "split": split}.items():
+    for values in (labels, split):
         missing = values.null_count() + (values.is_nan().sum() if values.dtype.is_float() else 0)
         if missing:
-            raise ValueError(f"The {name} column has {missing} missing values; fill or drop them.")
+            raise ValueError(
+                f"Column {values.name!r} has {missing} missing values; fill or drop them."
+            )
+    column = f"Column {split.name!r}, the split,"
     if strange := sorted(set(split.cast(pl.String)) - {"train", "test"}):
-        raise ValueError(f"The split column holds {strange}; expected only 'train' and 'test'.")
+        raise ValueError(f"{column} holds {strange}; expected only 'train' and 'test'.")
     train = torch.from_numpy((split == "train").to_numpy())
     for name, rows in {"train": train, "test": ~train}.items():
         if not rows.any():
-            raise ValueError(f"The split column says {name!r} in no row; both parts are needed.")
+            raise ValueError(f"{column} says {name!r} in no row; both parts are needed.")
     cn = labels.unique().sort().to_list()
     seen = set(labels.filter(split == "train"))
     if unseen := [name for name in cn if name not in seen]:
-        raise ValueError(f"The labels {unseen} never occur in training; a model cannot learn them.")
+        raise ValueError(
+            f"Column {labels.name!r} has labels that never occur in training, {unseen}; a model "
+            f"cannot learn them."
+        )
     position = {name: i for i, name in enumerate(cn)}
     y = torch.tensor([position[label] for label in labels])
     return X, X[train], X[~train], y, y[train], y[~train], cn
@@ -518,41 +543,64 @@ def _split(X: torch.Tensor, labels: pl.Series, split: pl.Series) -> Split:
 def _check_fit(
     model: nn.Module, X: torch.Tensor, y: torch.Tensor, cn: Sequence | None = None
 ) -> None:
-    """Stop unless X and y are of one length, X is finite, and the model's logits suit y."""
-    if len(X) == 0 or len(X) != len(y):
-        raise ValueError(f"X has {len(X)} rows and y has {len(y)}; expected the same, 1 or more.")
-    if X.is_floating_point() and not torch.isfinite(X).all():
-        raise ValueError("X holds NaN or infinite values; find and mend them before training.")
-    logits = _logits(model, X[:1])
-    classes = max(int(y.max()) + 1, len(cn or []))
-    if logits.ndim != 2 or logits.shape[1] < classes:
+    """Stop unless X and y can be used, and the model's logits suit y and the class names."""
+    _check_tensors(X, y)
+    classes = int(y.max()) + 1
+    if cn is not None and classes > len(cn):
+        raise ValueError(f"y holds {classes - 1}, a position beyond the {len(cn)} class names.")
+    # of rows of word indices, the one with the largest: it may lack a row in the embedding
+    row = 0 if X.is_floating_point() else int(X.reshape(len(X), -1).amax(dim=1).argmax())
+    logits = _logits(model, X[row : row + 1])
+    classes = classes if cn is None else len(cn)
+    fits = logits.ndim == 2 and logits.shape[1] >= classes
+    if not fits or (cn is not None and logits.shape[1] > classes):
         raise ValueError(
             f"The model gives logits of shape {tuple(logits.shape)} for one row of X; expected "
             f"(1, {classes}), a logit a class. Give it {classes} outputs."
         )
 
 
+def _check_tensors(X: torch.Tensor, y: torch.Tensor) -> None:
+    """Stop unless X and y are of one length, X is finite, and y holds positions."""
+    if len(X) == 0 or len(X) != len(y):
+        raise ValueError(f"X has {len(X)} rows and y has {len(y)}; expected the same, 1 or more.")
+    if y.dtype != torch.int64 or y.ndim != 1:
+        raise ValueError(
+            f"y is {y.dtype} of shape {tuple(y.shape)}; expected int64 positions in the class "
+            f"names, of shape (N,), as load_image and load_text give them."
+        )
+    if y.min() < 0:
+        raise ValueError(f"y holds {y.min()}; positions in the class names are 0 or more.")
+    finite = torch.isfinite(X).reshape(len(X), -1).all(dim=1)
+    if not finite.all():
+        raise ValueError(
+            f"X holds NaN or infinite values, first in row {int(finite.int().argmin())}; find and "
+            f"mend them first."
+        )
+
+
 def _logits(model: nn.Module, X: torch.Tensor) -> torch.Tensor:
-    """Return the model's logits for all of X, in eval mode; leave its mode as it was."""
+    """Return the model's logits for all of X, computed in eval mode."""
     try:
         with _mode(model, training=False), torch.no_grad():
             return torch.cat([model(batch) for batch in X.split(SCORING_BATCH)])
     except (RuntimeError, IndexError) as error:
         raise ValueError(
-            f"The model does not take X of shape {tuple(X.shape)} and dtype {X.dtype}. torch "
-            f"says: {error}"
+            f"The model does not take rows of X: {X.dtype} of shape {tuple(X.shape[1:])}, values "
+            f"{X.min():g} to {X.max():g}. torch says: {error}"
         ) from error
 
 
 @contextmanager
 def _mode(model: nn.Module, training: bool) -> Iterator[None]:
-    """Put the model into train or eval mode, and back afterwards, whatever happens."""
-    before = model.training
+    """Put the model into train or eval mode; afterwards, whatever happens, each part back."""
+    before = {part: part.training for part in model.modules()}
     model.train(training)
     try:
         yield
     finally:
-        model.train(before)
+        for part, mode in before.items():
+            part.training = mode
 
 
 def _feature_matrix(df: pl.DataFrame, features: list[pl.Expr]) -> np.ndarray:

@@ -1,0 +1,416 @@
+"""Layers, training and scoring against numpy loops, closed forms, scikit-learn and scipy."""
+
+import copy
+import math
+import random
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.special import softmax
+from sklearn.metrics import accuracy_score, log_loss
+from torch import nn
+
+from funs import DSTorch, set_seed
+from nets import SimpleCNN, TextCNN
+
+
+@pytest.fixture(autouse=True)
+def _restore_torch():
+    """Take back what set_seed fixes for the whole process."""
+    threads, exact = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(exact)
+
+
+# --- the layers of the chapter -----------------------------------------------------------------
+
+
+def slow_convolution(pictures, kernels, bias):
+    """Convolve as the chapter explains it: 3×3, padded by one zero, a sum at each position."""
+    count, _, height, width = pictures.shape
+    padded = np.zeros((count, pictures.shape[1], height + 2, width + 2))
+    padded[:, :, 1:-1, 1:-1] = pictures
+    out = np.zeros((count, len(kernels), height, width))
+    for n in range(count):
+        for f, kernel in enumerate(kernels):
+            for i in range(height):
+                for j in range(width):
+                    out[n, f, i, j] = (padded[n, :, i : i + 3, j : j + 3] * kernel).sum() + bias[f]
+    return out
+
+
+def slow_pooling(maps):
+    """Take the largest of each 2×2 block; an odd last row or column is left out."""
+    count, channels, height, width = maps.shape
+    out = np.zeros((count, channels, height // 2, width // 2))
+    for n, c, i, j in np.ndindex(out.shape):
+        out[n, c, i, j] = max(
+            maps[n, c, 2 * i, 2 * j],
+            maps[n, c, 2 * i, 2 * j + 1],
+            maps[n, c, 2 * i + 1, 2 * j],
+            maps[n, c, 2 * i + 1, 2 * j + 1],
+        )
+    return out
+
+
+def weights(layer):
+    return layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
+
+
+@given(
+    channels=st.integers(1, 3),
+    filters=st.integers(1, 4),
+    size=st.tuples(st.integers(2, 7), st.integers(2, 7)),
+    seed=st.integers(0, 2**31),
+)
+def test_convolution_and_pooling_are_the_loops(channels, filters, size, seed):
+    torch.manual_seed(seed)
+    layer = nn.Conv2d(channels, filters, kernel_size=3, padding=1)
+    X = torch.randn(2, channels, *size)
+    expected = slow_convolution(X.double().numpy(), *weights(layer))
+    np.testing.assert_allclose(layer(X).detach().numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(nn.MaxPool2d(2)(X).numpy(), slow_pooling(X.numpy()))
+
+
+def test_simple_cnn_is_its_layers_in_loops():
+    torch.manual_seed(14)
+    model = SimpleCNN().eval()
+    X = torch.rand(1, 1, 28, 28)
+    first, second, dense, last = (p for p in model.net if hasattr(p, "weight"))
+    maps = slow_pooling(slow_convolution(X.numpy(), *weights(first)).clip(min=0))
+    maps = slow_pooling(slow_convolution(maps, *weights(second)).clip(min=0))
+    hidden = (weights(dense)[0] @ maps.flatten() + weights(dense)[1]).clip(min=0)
+    expected = weights(last)[0] @ hidden + weights(last)[1]
+    np.testing.assert_allclose(model(X).detach().numpy()[0], expected, atol=1e-5)
+    convolutions = (9 * 1 + 1) * 16 + (9 * 16 + 1) * 32
+    assert sum(p.numel() for p in model.parameters()) == (
+        convolutions + (7 * 7 * 32 + 1) * 128 + (128 + 1) * 10
+    )
+
+
+def test_text_cnn_is_its_layers_in_loops():
+    torch.manual_seed(14)
+    vectors = torch.randn(9, 4)
+    model = TextCNN(vectors, num_filters=5).eval()
+    X = torch.tensor([[3, 0, 8, 8, 1]])
+    kernels, bias = weights(model.conv)
+    words = np.vstack([np.zeros(4), vectors.numpy()[X[0]], np.zeros(4)]).T
+    maps = np.array(
+        [
+            [(words[:, i : i + 3] * k).sum() + b for i in range(5)]
+            for k, b in zip(kernels, bias, strict=True)
+        ]
+    )
+    dense, last = (part for part in model.classifier if hasattr(part, "weight"))
+    hidden = (weights(dense)[0] @ maps.clip(min=0).max(axis=1) + weights(dense)[1]).clip(min=0)
+    expected = weights(last)[0] @ hidden + weights(last)[1]
+    np.testing.assert_allclose(model(X).detach().numpy()[0], expected, atol=1e-5)
+    model.embedding.weight.data += 1
+    assert not torch.equal(model.embedding.weight, vectors)  # the model holds a copy
+
+
+# --- training ----------------------------------------------------------------------------------
+
+
+def printed_losses(capsys):
+    lines = capsys.readouterr().out.splitlines()
+    return [
+        float(re.fullmatch(rf"Epoch {number}/{len(lines)}, Loss: (\d+\.\d{{4}})", line)[1])
+        for number, line in enumerate(lines, start=1)
+    ]
+
+
+def toy_data(seed=14, size=50, features=4, classes=3):
+    generator = torch.Generator().manual_seed(seed)
+    X = torch.randn(size, features, generator=generator)
+    y = torch.randint(0, classes, (size,), generator=generator)
+    y[:classes] = torch.arange(classes)
+    return X, y
+
+
+def bare_loop(weight, bias, X, y, rate, num_epochs, batch_size):
+    """Train softmax regression with derivatives worked out on paper, in numpy."""
+    losses = []
+    for _ in range(num_epochs):
+        order = torch.randperm(len(X)).numpy()
+        loss = 0.0
+        for start in range(0, len(X), batch_size):
+            rows = order[start : start + batch_size]
+            probability = softmax(X[rows] @ weight.T + bias, axis=1)
+            loss += -np.log(probability[np.arange(len(rows)), y[rows]]).sum()
+            error = probability.copy()
+            error[np.arange(len(rows)), y[rows]] -= 1
+            weight = weight - rate * error.T @ X[rows] / len(rows)
+            bias = bias - rate * error.mean(axis=0)
+        losses.append(loss / len(X))
+    return losses, weight, bias
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 25, 50, 64])
+def test_first_epochs_are_those_of_a_bare_loop(batch_size, capsys):
+    X, y = toy_data()
+    torch.manual_seed(14)
+    model = nn.Linear(4, 3)
+    start = [w.copy() for w in weights(model)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.manual_seed(15)
+    DSTorch.train(model, optimizer, X, y, num_epochs=3, batch_size=batch_size)
+    torch.manual_seed(15)
+    losses, *expected = bare_loop(*start, X.double().numpy(), y.numpy(), 0.1, 3, batch_size)
+    np.testing.assert_allclose(printed_losses(capsys), losses, atol=6e-5)
+    for got, wanted in zip(weights(model), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
+def test_printed_loss_is_the_mean_over_samples(batch_size, capsys):
+    """With a rate of 0 the weights stand still, and the loss is scikit-learn's."""
+    X, y = toy_data()
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    DSTorch.train(model, optimizer, X, y, num_epochs=2, batch_size=batch_size)
+    expected = log_loss(y, softmax(model(X).detach().double().numpy(), axis=1))
+    np.testing.assert_allclose(printed_losses(capsys), [expected] * 2, atol=6e-5)
+
+
+def test_defaults_are_18_epochs_of_batches_of_32(capsys):
+    X, y = toy_data()
+    watched = Watched()
+    DSTorch.train(watched, torch.optim.SGD(watched.parameters(), lr=0.1), X, y)
+    sizes = [size for size, training in watched.seen if training]
+    assert sizes == [32, 18] * 18
+    assert len(printed_losses(capsys)) == 18
+
+
+def test_set_seed_repeats_training_to_the_bit(capsys):
+    results = []
+    for _ in range(2):
+        set_seed()
+        model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+        DSTorch.train(model, torch.optim.Adam(model.parameters()), *toy_data(), num_epochs=2)
+        results.append((capsys.readouterr().out, model.state_dict()))
+    (first, first_state), (second, second_state) = results
+    assert first == second
+    assert all(torch.equal(first_state[name], second_state[name]) for name in first_state)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 7])
+def test_set_seed_seeds_python_numpy_and_torch(seed):
+    set_seed() if seed is None else set_seed(seed)
+    seed = 14 if seed is None else seed
+    assert random.random() == random.Random(seed).random()
+    assert np.random.rand() == np.random.RandomState(seed).rand()
+    assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(seed))
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.get_num_threads() == 2
+
+
+# --- scoring -----------------------------------------------------------------------------------
+
+CN = ["six", "seven", "eight"]
+LOGITS = arrays(
+    np.float32, st.tuples(st.integers(1, 9), st.just(3)), elements=st.floats(-30, 30, width=32)
+)
+
+
+@given(logits=LOGITS, data=st.data())
+def test_scores_are_scikit_learns(logits, data):
+    """A model that gives back its input makes X the logits."""
+    size = len(logits)
+    y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size)))
+    model, X, truth = nn.Identity(), torch.from_numpy(logits), torch.from_numpy(y)
+    accuracy = accuracy_score(y, [int(np.argmax(row)) for row in logits])
+    assert DSTorch.score_image(model, X, truth, CN) == pytest.approx(accuracy)
+    assert DSTorch.score_text(model, X, truth) == pytest.approx(accuracy)
+
+    frame = DSTorch.predict(model, X, truth, CN)
+    assert frame.columns == ["target_", "prediction_"]
+    assert frame["target_"].to_list() == [CN[i] for i in y]
+    assert frame["prediction_"].to_list() == [CN[int(np.argmax(row))] for row in logits]
+
+    sure = DSTorch.predict_proba(model, X, truth, CN)
+    assert sure.columns == ["target_", "prediction_", "prob_pred_", *CN]
+    probability = sure.select(CN).to_numpy()
+    np.testing.assert_allclose(probability, softmax(logits.astype(float), axis=1), rtol=1e-6)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-12)
+    assert sure["prob_pred_"].to_list() == probability.max(axis=1).tolist()
+    assert sure.select("target_", "prediction_").equals(frame)
+
+
+@given(st.permutations(range(20)))
+def test_predict_keeps_the_order_of_rows(order):
+    X, y = toy_data(size=600)  # more than are scored at once
+    order = [30 * i + j for i in order for j in range(30)]
+    whole = DSTorch.predict(nn.Identity(), X[:, :3], y, CN)
+    moved = DSTorch.predict(nn.Identity(), X[order, :3], y[order], CN)
+    assert moved.equals(whole[order])
+
+
+@pytest.mark.parametrize("cn", [[3, 5, 8], [0.5, 1.5, 2.5], ["self", "exprs", "ß"]])
+def test_class_names_of_any_type(cn):
+    X, y = toy_data(features=3)
+    frame = DSTorch.predict_proba(nn.Identity(), X, y, cn)
+    assert frame.columns[3:] == [str(name) for name in cn]
+    assert frame["target_"].to_list() == [cn[i] for i in y]
+    with_truth = pl.DataFrame({"row": range(50)}).with_columns(
+        DSTorch.predict(nn.Identity(), X, y, cn)
+    )
+    assert with_truth.columns == ["row", "target_", "prediction_"]
+
+
+# --- what stays as it was ----------------------------------------------------------------------
+
+
+class Watched(nn.Module):
+    """Softmax regression that notes the size and the mode of each batch it meets."""
+
+    def __init__(self, fails_at=None):
+        super().__init__()
+        self.dense = nn.Linear(4, 3)
+        self.frozen = nn.Dropout(0.5)
+        self.fails_at = fails_at
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append((len(x), self.training))
+        if len(self.seen) == self.fails_at:
+            raise RuntimeError("the fault")
+        return self.frozen(self.dense(x))
+
+
+def call_train(model, X, y):
+    DSTorch.train(model, torch.optim.SGD(model.parameters(), lr=0.1), X, y, num_epochs=2)
+
+
+CALLS = {
+    "train": call_train,
+    "score_image": lambda model, X, y: DSTorch.score_image(model, X, y, CN),
+    "score_text": DSTorch.score_text,
+    "predict": lambda model, X, y: DSTorch.predict(model, X, y, CN),
+    "predict_proba": lambda model, X, y: DSTorch.predict_proba(model, X, y, CN),
+    "confusion_matrix": lambda model, X, y: DSTorch.confusion_matrix(model, X, y, CN),
+}
+
+
+@pytest.mark.parametrize("fails_at", [None, 1, 2])
+@pytest.mark.parametrize("modes", [(True, True), (False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_model_comes_back_in_its_mode(call, modes, fails_at):
+    """The mode of every part, also where they differ, also after an error."""
+    model = Watched(fails_at)
+    model.training, model.frozen.training = modes
+    try:
+        call(model, *toy_data())
+    except (RuntimeError, ValueError) as error:
+        assert fails_at and "the fault" in str(error)
+    else:
+        assert not fails_at
+    assert (model.training, model.frozen.training) == modes
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_training_trains_and_scoring_evaluates(name):
+    model = Watched()
+    CALLS[name](model, *toy_data())
+    assert any(training for _, training in model.seen) == (name == "train")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls_leave_data_weights_and_random_state(name):
+    X, y = toy_data()
+    model = Watched()
+    kept = X.clone(), y.clone(), list(CN), copy.deepcopy(model.state_dict())
+    states = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
+    CALLS[name](model, X, y)
+    assert torch.equal(X, kept[0]) and torch.equal(y, kept[1]) and kept[2] == CN
+    after = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
+    same = all(torch.equal(kept[3][part], model.state_dict()[part]) for part in kept[3])
+    if name == "train":  # it changes the weights, and shuffles with torch's generator
+        assert not same
+        assert after[:2] == states[:2]
+    else:
+        assert same
+        assert after == states
+
+
+# --- bad inputs --------------------------------------------------------------------------------
+
+
+def train(model, X, y, **numbers):
+    DSTorch.train(model, torch.optim.SGD(model.parameters(), lr=0.1), X, y, **numbers)
+
+
+def with_nan(value):
+    X, _ = toy_data()
+    X[20, 1] = value
+    return X
+
+
+def word_model(rows):
+    """Return a model that averages the vectors of words and takes indices below `rows`."""
+    return nn.Sequential(nn.EmbeddingBag(rows, 4), nn.Linear(4, 3))
+
+
+X, Y = toy_data()
+INDICES = torch.zeros(50, 6, dtype=torch.int64)
+INDICES[30, 2] = 9
+FLAT = nn.Sequential(nn.Linear(4, 3), nn.Flatten(0))
+EVERY = ["train", *list(CALLS)[1:]]
+NAMED = ["score_image", "predict", "predict_proba", "confusion_matrix"]
+# which calls, model, X, y, and what the message must say
+BAD_DATA = {
+    "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["0 rows"]),
+    "other lengths": (EVERY, nn.Linear(4, 3), X, Y[:-1], ["50 rows", "49"]),
+    "NaN": (EVERY, nn.Linear(4, 3), with_nan(math.nan), Y, ["X", "NaN", "row 20"]),
+    "infinite": (EVERY, nn.Linear(4, 3), with_nan(math.inf), Y, ["X", "infinite", "row 20"]),
+    "other features": (EVERY, nn.Linear(5, 3), X, Y, ["(4,)", "torch says"]),
+    "other type": (EVERY, nn.Linear(4, 3), X.double(), Y, ["torch.float64", "torch says"]),
+    "no rows of logits": (EVERY, FLAT, X, Y, ["(3,)", "(1, 3)"]),
+    "too few logits": (EVERY, nn.Linear(4, 2), X, Y, ["(1, 2)", "3 outputs"]),
+    "y of floats": (EVERY, nn.Linear(4, 3), X, Y.double(), ["y", "torch.float64", "int64"]),
+    "y of two columns": (EVERY, nn.Linear(4, 3), X, Y.reshape(50, 1), ["y", "(50, 1)", "(N,)"]),
+    "y below 0": (EVERY, nn.Linear(4, 3), X, Y - 1, ["y", "-1", "0 or more"]),
+    "torch's ignored label": (EVERY, nn.Linear(4, 3), X, Y - 100, ["y", "-100", "0 or more"]),
+    "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "torch says"]),
+    "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(1, 4)", "3 outputs"]),
+    "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y", "3", "3 class names"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "X", "y", "says"),
+    [
+        pytest.param(name, *rest, id=f"{case} - {name}")
+        for case, (names, *rest) in BAD_DATA.items()
+        for name in names
+    ],
+)
+def test_bad_data(name, model, X, y, says):
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError) as caught:
+        CALLS[name](model, X, y)
+    assert all(part in str(caught.value) for part in says), str(caught.value)
+    after = model.state_dict()
+    assert all(torch.equal(before[part], after[part]) for part in before)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "says"),
+    [
+        ({"num_epochs": 0}, ["num_epochs is 0", "1 or more"]),
+        ({"num_epochs": -1}, ["num_epochs is -1", "1 or more"]),
+        ({"batch_size": 0}, ["batch_size is 0", "1 or more"]),
+        ({"batch_size": -5}, ["batch_size is -5", "1 or more"]),
+    ],
+)
+def test_bad_numbers(numbers, says):
+    with pytest.raises(ValueError) as caught:
+        train(nn.Linear(4, 3), *toy_data(), **numbers)
+    assert all(part in str(caught.value) for part in says), str(caught.value)
