@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="execute what has changed and write the site")
     build.add_argument("--renderer", choices=["auto", "quarto", "builtin"], default="auto")
     commands.add_parser("execute", help="execute what has changed, and nothing else")
+    preview = commands.add_parser("preview", help="serve the site, rebuild on save, reload")
+    preview.add_argument("--port", type=int, default=4200)
     commands.add_parser("check", help="check the sources without executing anything")
     return parser
 
@@ -48,6 +50,10 @@ def _build(book: Project, options: argparse.Namespace) -> None:
         _say(f"renderer: Quarto ({why})")
         raise SystemExit(subprocess.run([quarto, "render"], cwd=book.root).returncode)
     _say(f"renderer: built-in ({why})")
+    _build_site(book)
+
+
+def _build_site(book: Project) -> None:
     began = time.monotonic()
     sources = site.read(book)
     _say(f"execute: {len(sources)} chapters")
@@ -90,11 +96,17 @@ def _check(book: Project, options: argparse.Namespace) -> None:
     _say(f"check: {len(sources)} chapters, nothing wrong")
 
 
+def _preview(book: Project, options: argparse.Namespace) -> None:
+    from bookbuild.preview import preview
+
+    preview(book, options.port, lambda: _build_site(project.load(book.root)))
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
-COMMANDS = {"build": _build, "execute": _execute, "check": _check}
+COMMANDS = {"build": _build, "execute": _execute, "check": _check, "preview": _preview}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -18,7 +18,7 @@ from bookbuild.execute import write_whole
 from bookbuild.project import BookError, Chapter, Project, error_at
 from bookbuild.weave import Woven
 
-FILTER = Path(__file__).parent / "filters" / "book.lua"
+FILTERS = Path(__file__).parent / "filters"
 ARGUMENTS = ["--from=markdown-implicit_header_references", "--mathml", "--wrap=none"]
 
 
@@ -72,7 +72,7 @@ def all_labels(found: dict[Chapter, dict[str, Any]]) -> dict[str, dict[str, Any]
 
 
 def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -> str:
-    parts = [woven.text, json.dumps(context, sort_keys=True), to, *ARGUMENTS, _tool_hash()]
+    parts = [woven.text, json.dumps(context, sort_keys=True), to, *ARGUMENTS, _tool_hash(to)]
     parts += [path.read_text(encoding="utf-8") for path in project.bibliography]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     entry = project.cache / "pandoc" / f"{digest}.txt"
@@ -82,8 +82,13 @@ def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -
 
 
 @functools.cache
-def _tool_hash() -> str:
-    return _pandoc() + FILTER.read_text(encoding="utf-8")
+def _tool_hash(to: str) -> str:
+    return _pandoc() + "".join(path.read_text(encoding="utf-8") for path in _filters(to))
+
+
+def _filters(to: str) -> list[Path]:
+    """Return the filter for all formats and, where there is one, that for this format."""
+    return [path for name in ("book", to) if (path := FILTERS / f"{name}.lua").exists()]
 
 
 @functools.cache
@@ -97,7 +102,8 @@ def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(context, file)
         file.flush()
-        command = [_pandoc(), *ARGUMENTS, f"--to={to}", f"--lua-filter={FILTER}"]
+        command = [_pandoc(), *ARGUMENTS, f"--to={to}"]
+        command += [f"--lua-filter={path}" for path in _filters(to)]
         command += [f"--metadata=context:{file.name}"]
         done = subprocess.run(command, input=woven.text, capture_output=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():

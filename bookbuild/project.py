@@ -225,7 +225,7 @@ def _is_unnumbered(root: Path, source: PurePosixPath) -> bool:
     path = root / source
     if not path.is_file():
         raise BookError(f"_quarto.yml: the chapter {source} does not exist")
-    title = re.search(r"^# .*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    title = re.search(r"^# .*$", path.read_text(encoding="utf-8", errors="replace"), re.M)
     return bool(title and re.search(r"\{[^}]*(\.unnumbered|-)(\s[^}]*)?\}\s*$", title[0]))
 
 

@@ -5,7 +5,7 @@
 -- citations, what is wrong) as JSON instead of text; mode "render" writes it, and then the labels
 -- of the whole book are in the context. The context is a JSON file: see bookbuild/pandoc.py.
 
-local HTML = FORMAT:match("html") ~= nil
+local HTML, TYPST = FORMAT == "html", FORMAT == "typst" -- else a notebook
 local NBSP = "\u{a0}"
 local NAMES = { sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation" }
 local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] = true }
@@ -39,7 +39,7 @@ end
 local function visible(div)
   local format = div.attributes["when-format"]
   if not div.classes:includes("content-visible") then return nil end
-  local shown = format == (HTML and "html" or FORMAT)
+  local shown = format == (TYPST and "typst" or "html")
   return shown and div.content or {}
 end
 
@@ -146,7 +146,7 @@ local function title(header)
     label(found.id, context.number ~= "" and context.number or text, number .. text)
     found.labels[#found.labels].chapter = true
   end
-  return HTML and {} or nil
+  return {} -- the page's template prints it
 end
 
 local function heading(header)
@@ -162,7 +162,9 @@ local function heading(header)
     table.insert(found.toc, { id = header.identifier, number = number, title = html, level = header.level })
   end
   header.classes = header.classes:filter(function(c) return c ~= "unnumbered" and c ~= "unlisted" end)
-  if number ~= "" then
+  if not HTML then
+    header.attributes.number = number
+  elseif number ~= "" then
     header.content:insert(1, pandoc.Space())
     header.content:insert(1, pandoc.Span({ pandoc.Str(number) }, { class = "header-section-number" }))
   end
@@ -209,7 +211,7 @@ end
 -- References and citations -----------------------------------------------------------------------
 
 local function href(known)
-  if known.page == context.page then return "#" .. known.id end
+  if not HTML or known.page == context.page then return "#" .. known.id end
   return context.to_root .. known.page .. (known.chapter and "" or "#" .. known.id)
 end
 
@@ -255,9 +257,9 @@ local function cited(doc)
     return pandoc.utils.citeproc(doc)
   end
   return pandoc.utils.citeproc(doc):walk {
-    Div = function(div) return div.identifier == "refs" and {} or nil end,
+    Div = function(div) return div.identifier == "refs" and (HTML or TYPST) and {} or nil end,
     Link = function(link)
-      if link.target:match("^#ref%-") then link.target = context.to_root .. context.references .. link.target end
+      if HTML and link.target:match("^#ref%-") then link.target = context.to_root .. context.references .. link.target end
       return link
     end,
   }
@@ -283,7 +285,7 @@ local function picture(image)
   image.attributes["fig-alt"] = nil
   measured(image)
   if not HTML then
-    image.attributes.alt = alt -- the Typst template's place for it
+    image.attributes.alt = alt or stringify(image.caption)
     return image
   end
   image.caption = alt and { pandoc.Str(alt) } or image.caption

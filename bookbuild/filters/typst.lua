@@ -1,0 +1,96 @@
+-- What pandoc's Typst writer drops or writes in its own way: calls of templates/book.typ instead.
+-- It runs after book.lua, which has put the numbers and references in.
+
+local stringify = pandoc.utils.stringify
+
+local function block(text) return pandoc.RawBlock("typst", text) end
+
+-- Text as Typst writes it, and none for an empty one.
+local function quoted(text) return text == "" and "none" or '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
+
+local function written(blocks)
+  return (pandoc.write(pandoc.Pandoc(blocks), "typst"):gsub("%s+$", ""))
+end
+
+local function labelled(id) return id ~= "" and " <" .. id .. ">" or "" end
+
+-- A call with content: #name(arguments)[ … ]
+local function wrapped(opening, blocks, closing)
+  local out = pandoc.Blocks { block(opening .. "[") }
+  out:extend(blocks)
+  out:insert(block("]" .. (closing or "")))
+  return out
+end
+
+local function formula(math, options)
+  local source = written { pandoc.Plain { math } }
+  local display = math.mathtype == "DisplayMath" and "block: true, " or ""
+  return "#formula(" .. display .. options .. quoted(math.text) .. ", " .. source .. ")"
+end
+
+local function equation(span)
+  if not span.classes:includes("equation") then return nil end
+  local number = quoted(stringify(span.content[2]))
+  local text = formula(span.content[1], "number: " .. number .. ", ")
+  return pandoc.RawInline("typst", text .. labelled(span.identifier))
+end
+
+local function math(element) return pandoc.RawInline("typst", formula(element, "") .. ";") end
+
+local function image(element)
+  local width = tonumber(element.attributes.width) or 0
+  local path, alt = quoted(element.src), quoted(element.attributes.alt)
+  local source = "image.with(" .. path .. ", alt: " .. alt .. ")"
+  return pandoc.RawInline("typst", "#picture(" .. source .. ", " .. width / 96 .. "in)")
+end
+
+local function heading(header)
+  local number = quoted(header.attributes.number or "")
+  local text = written { pandoc.Plain(header.content) }
+  return block("#section(" .. header.level .. ", " .. number .. ")[" .. text .. "]" .. labelled(header.identifier))
+end
+
+local function figure(element)
+  local caption = element.caption.long[1]
+  local text = caption and written { pandoc.Plain(caption.content) } or ""
+  local opening = "#figure(kind: image, caption: [" .. text .. "])"
+  return wrapped(opening, element.content, labelled(element.identifier))
+end
+
+local function types_row(tbl)
+  local row = tbl.head.rows[2]
+  if not tbl.classes:includes("dataframe") or not row then return nil end
+  for _, cell in ipairs(row.cells) do
+    cell.contents = { pandoc.Plain { pandoc.RawInline("typst", "#dtype[" .. written(cell.contents) .. "]") } }
+  end
+  return tbl
+end
+
+-- The shape of a frame stands below its table, not between a caption and what it captions.
+local function output(element)
+  local first = element.content[1]
+  if first.t == "Div" and first.classes:includes("shape") then
+    element.content:remove(1)
+    element.content:insert(block("#shape(" .. quoted(stringify(first)) .. ")"))
+  end
+  return element:walk {
+    CodeBlock = function(code) return pandoc.CodeBlock(code.text, { class = "output" }) end,
+  }.content
+end
+
+local function div(element)
+  local kind = element.classes[1] or ""
+  if kind == "cell" then return element.content end
+  if kind == "output" then return output(element) end
+  if element.identifier == "refs" then return wrapped("#references", element.content) end
+  if not kind:match("^callout%-") or kind == "callout-title" then return nil end
+  local title = written { pandoc.Plain(element.content:remove(1).content[1].content) }
+  local opening = "#callout(" .. quoted((kind:gsub("callout%-", ""))) .. ", [" .. title .. "])"
+  return wrapped(opening, element.content, labelled(element.identifier))
+end
+
+function Pandoc(doc)
+  doc = doc:walk { Cite = function(cite) return cite.content end }
+  doc = doc:walk { Span = equation }:walk { Math = math, Image = image }
+  return doc:walk { Header = heading, Figure = figure, Table = types_row, Div = div }
+end

@@ -1,0 +1,125 @@
+"""The cache as an author meets it: which edit executes which chapter, and what a kill leaves.
+
+The chapters themselves write down that they ran, so nothing here leans on what the build says.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+BUILD = ("build", "--renderer", "builtin")
+
+CONFIGURATION = "chapters: [index.qmd, chapters/one.qmd]"
+
+CELL = """```{python}
+import pathlib
+with pathlib.Path("ran.txt").open("a") as log: log.write("NAME ")
+```
+"""
+
+# the first chapter uses the project's helpers and data, the second uses neither
+ONE = (
+    CELL.replace("NAME", "one")
+    + """
+A line of prose.
+
+```{python}
+from funs import *
+open("data/digits.csv").read()
+```
+"""
+)
+TWO = (
+    CELL.replace("NAME", "two")
+    + """
+A line of prose with `{python} 6 * 7` in it.
+"""
+)
+
+# in this order: the file, what is replaced by what, and the chapters that must execute
+EDITS = {
+    "nothing": ("funs.py", "SEED", "SEED", []),
+    "prose line": ("chapters/one.qmd", "A line of prose", "Another line", []),
+    "prose around inline code": ("chapters/two.qmd", "A line of prose", "Another line", []),
+    "cell": ("chapters/one.qmd", ".read()", ".readlines()", ["one"]),
+    "cell taken back": ("chapters/one.qmd", ".readlines()", ".read()", []),
+    "inline expression": ("chapters/two.qmd", "6 * 7", "6 * 8", ["two"]),
+    "funs.py": ("funs.py", "SEED = 14", "SEED = 15", ["one"]),
+    "data checksum": ("data/.manifest.json", "aaaa", "bbbb", ["one"]),
+    "requirements": ("requirements.txt", "2.1.0", "2.2.0", ["one", "two"]),
+}
+
+
+@pytest.fixture
+def project(book):
+    """A book of two chapters with the project's own funs.py."""
+    book.edit("_quarto.yml", CONFIGURATION, CONFIGURATION.replace("]", ", chapters/two.qmd]"))
+    book.chapter(ONE)
+    book.write("chapters/two.qmd", f"# Two\n\n{TWO}")
+    book.write("funs.py", (REPOSITORY / "funs.py").read_text(encoding="utf-8"))
+    book.write("data/digits.csv", "label\n7\n")
+    book.write("data/.manifest.json", '{"outputs": {"digits.csv": "aaaa"}}')
+    return book
+
+
+def ran(book) -> list[str]:
+    """Return which chapters ran since the last call."""
+    log = book.root / "ran.txt"
+    names = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return names
+
+
+def test_which_edit_executes_which_chapter(project):
+    assert project.run(*BUILD) == 0
+    assert ran(project) == ["one", "two"]
+    for name, (file, old, new, chapters) in EDITS.items():
+        project.edit(file, old, new)
+        assert project.run(*BUILD) == 0
+        assert ran(project) == chapters, name
+    assert "Another line" in project.page()
+    assert "Another line with 48 in it" in project.page("chapters/two.html")
+
+
+def site(book) -> dict[str, bytes]:
+    folder = book.root / "_book"
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def kill_when(book, said: str) -> None:
+    """Build in a process of its own and kill it, for good, as soon as it says `said`."""
+    command = [sys.executable, "-m", "bookbuild", "--root", str(book.root), *BUILD]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=REPOSITORY, **pipe) as process:
+        assert any(said in line for line in process.stdout), f"the build never said {said!r}"
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("said", "finished"),
+    [("one.qmd  cell 2", []), ("two.qmd  cell 1", ["one"]), ("pages:", ["one", "two"])],
+    ids=["first chapter", "second chapter", "pages"],
+)
+def test_a_kill_leaves_cache_and_site_usable(project, said, finished):
+    assert project.run(*BUILD) == 0
+    before = site(project)
+    project.edit("chapters/one.qmd", ".read()", ".readlines()")
+    project.edit("chapters/two.qmd", "6 * 7", "6 * 8")
+    kill_when(project, said)
+    assert site(project) == before
+    entries = list((project.root / ".cache" / "executed").glob("*.json"))
+    assert len(entries) == 2 + len(finished)  # those of the first build, and what was finished
+    assert all(set(json.loads(entry.read_text())) == {"outputs", "values"} for entry in entries)
+    ran(project)
+    assert project.run(*BUILD) == 0
+    assert ran(project) == [name for name in ("one", "two") if name not in finished]
+    assert "48 in it" in project.page("chapters/two.html")

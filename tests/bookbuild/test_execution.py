@@ -1,0 +1,283 @@
+"""Execution: what is kept, what makes it run again, and what stops it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bookbuild import execute, kernel, project
+
+REPOSITORY = Path(__file__).parents[2]
+ONE = "chapters/one.qmd"
+
+
+def executions(book, capsys) -> int:
+    """Execute the book; return how many cells ran."""
+    capsys.readouterr()
+    assert book.run("execute") == 0
+    return capsys.readouterr().err.count("  cell ")
+
+
+def outputs(book, position: int = -1) -> list[dict]:
+    """Return the outputs of one cell of the chapter."""
+    loaded = project.load(book.root)
+    node = execute.executed(loaded, loaded.chapters[1])
+    return [cell for cell in node.cells if cell.cell_type == "code"][position].outputs
+
+
+def text(book) -> str:
+    return "".join(output.get("text", "") for output in outputs(book))
+
+
+def start(book, *command: str, **options) -> subprocess.Popen:
+    """Run bookbuild in a process of its own."""
+    arguments = [sys.executable, "-m", "bookbuild", "--root", str(book.root), *command]
+    return subprocess.Popen(arguments, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, **options)
+
+
+# What the cache depends on
+
+EDITS = {
+    "prose": (ONE, "Some prose", "Other prose", False),
+    "caption and option": (ONE, "#| label: first", "#| label: second\n#| echo: false", False),
+    "cell": (ONE, 'print("first"', 'print("last"', True),
+    "inline expression": (ONE, "40 + 2", "40 + 3", True),
+    "imported module": ("helper.py", "VALUE = 1", "VALUE = 2", True),
+    "requirements": ("requirements.txt", "2.1.0", "2.2.0", True),
+    "data": ("data/.manifest.json", "abc", "abd", True),
+    "another module": ("other.py", "1", "2", False),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_executes_again(book, capsys, name):
+    file, old, new, again = EDITS[name]
+    book.write("data/.manifest.json", '{"data/x.csv": "abc"}')
+    book.write("other.py", "X = 1\n")
+    book.edit("helper.py", "VALUE = 1", 'VALUE = 1\nFILE = "data/x.csv"')
+    assert executions(book, capsys) == 1
+    assert executions(book, capsys) == 0
+    book.edit(file, old, new)
+    assert executions(book, capsys) == (1 if again else 0)
+
+
+def test_module_imported_by_a_module_counts(book, capsys):
+    book.edit("helper.py", "VALUE = 1", "from deeper import VALUE")
+    book.write("deeper.py", "VALUE = 1\n")
+    assert executions(book, capsys) == 1
+    book.edit("deeper.py", "1", "2")
+    assert executions(book, capsys) == 1
+
+
+def test_data_that_is_not_there(book, fails):
+    book.chapter('```{python}\nopen("data/x.csv")\n```')
+    assert "make data" in fails("execute")
+
+
+def test_prose_edit_shows_in_the_notebook_from_the_cache(book):
+    assert book.run("execute") == 0
+    book.edit(ONE, "Some prose", "Other prose")
+    loaded = project.load(book.root)
+    node = execute.executed(loaded, loaded.chapters[1])
+    assert "Other prose with 42" in node.cells[0].source
+    assert node.cells[1].outputs[0].text == "first 1\n"
+
+
+# What a cell finds and what is kept of what it gives
+
+
+def test_cells_run_in_the_project_without_network(book):
+    book.chapter(
+        "```{python}\nimport os, pathlib, urllib.request\n"
+        "print(pathlib.Path('helper.py').exists(), os.environ['PYTHONHASHSEED'])\n"
+        "try:\n    urllib.request.urlopen('http://192.0.2.1/', timeout=5)\n"
+        "except OSError as error:\n    print(error.reason.strerror)\n```"
+    )
+    assert text(book) == "True 0\nConnection refused\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (r'print("\x1b[31mred\x1b[0m")', "red\n"),
+        (r'print("10%\r50%\r100%")', "100%\n"),
+        (r'print("a\x00b\x08c")', "abc\n"),
+        ("for n in range(3):\n    print(n, flush=True)", "0\n1\n2\n"),
+        (r'import os; os.write(1, b"\xff\xfe bytes\n");', "\ufffd\ufffd bytes\n"),
+    ],
+)
+def test_text_is_kept_as_a_terminal_would_show_it(book, code, expected):
+    book.chapter(f"```{{python}}\n{code}\n```")
+    assert text(book) == expected
+
+
+def test_streams_and_results_keep_their_order(book):
+    book.chapter(
+        "```{python}\nimport sys\nfrom IPython.display import display\n"
+        "print('a')\nprint('warned', file=sys.stderr)\nprint('b')\ndisplay(1)\nprint('c')\n2\n```"
+    )
+    found = [o.get("text") or o["data"]["text/plain"] for o in outputs(book)]
+    assert found == ["a\nb\n", "warned\n", "1", "c\n", "2"]
+
+
+@pytest.mark.parametrize(
+    ("code", "expression", "expected"),
+    [
+        ("x = 0.5", "x", "0\\.5"),
+        ("x = 'a*b'", "x", "a\\*b"),
+        ("x = 1", "f'{x:,}'", "1"),
+        ("from IPython.display import Markdown", "Markdown('*a*')", "*a*"),
+    ],
+)
+def test_inline_values(book, code, expression, expected):
+    book.chapter(f"```{{python}}\n{code}\n```\n\nText `{{python}} {expression}`.")
+    loaded = project.load(book.root)
+    assert f"Text {expected}." in execute.executed(loaded, loaded.chapters[1]).cells[2].source
+
+
+# What stops the build: the chapter's body, the line, and what the message must hold
+FAULTS = {
+    "raises": (
+        "```{python}\n#| label: bad\nx = 1\nx / 0\n```",
+        6,
+        ["cell bad", "ZeroDivisionError"],
+    ),
+    "does not parse": ("```{python}\nx = = 1\n```", 4, ["cell-1", "SyntaxError"]),
+    "exits": ("```{python}\nimport os\nos._exit(3)\n```", 3, ["cell-1", "ended its kernel"]),
+    "runs too long": ("```{python}\nwhile True: pass\n```", 3, ["cell-1", "longer than 3 s"]),
+    "prints without end": (
+        '```{python}\nwhile True: print("x" * 100_000)\n```',
+        3,
+        ["cell-1", "print less"],
+    ),
+    "prints 100 MB": ('```{python}\nprint("x" * 100_000_000)\n```', 3, ["cell-1", "print less"]),
+    "shows an address": ("```{python}\nobject()\n```", 3, ["cell-1", "memory address"]),
+    "shows a path": ("```{python}\nimport os\nos.getcwd() + '/x'\n```", 3, ["cell-1", "path"]),
+    "inline raises": ("Text `{python} nothing`.", 3, ["`nothing`", "NameError"]),
+    "inline shows numpy": (
+        "```{python}\nimport numpy as np\n```\n\nText `{python} np.float64(1)`.",
+        7,
+        ["np.float64(1)", "format it"],
+    ),
+    "inline exits": ("Text\n`{python} __import__('os')._exit(1)`.", 4, ["ended its kernel"]),
+    "picture without alt text": (
+        "```{python}\nimport matplotlib.pyplot as plt\nplt.plot([1]);\n```",
+        3,
+        ["cell-1", "fig-alt"],
+    ),
+    "figure without picture": (
+        "```{python}\n#| label: fig-x\n#| fig-cap: A.\n#| fig-alt: B.\n1\n```",
+        3,
+        ["fig-x", "one picture", "shows 0"],
+    ),
+    "table without table": (
+        "```{python}\n#| label: tbl-x\n#| tbl-cap: A.\n1\n```",
+        3,
+        ["tbl-x", "one table"],
+    ),
+    "unknown kind of output": (
+        "```{python}\nfrom IPython.display import display\n"
+        "display({'application/x': '1'}, raw=True)\n```",
+        3,
+        ["application/x"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_stops_the_build(book, fails, monkeypatch, name):
+    body, line, words = FAULTS[name]
+    if name == "runs too long":
+        monkeypatch.setattr(kernel, "CELL_SECONDS", 3)
+    assert book.run("build", "--renderer", "builtin") == 0
+    before = book.page()
+    book.chapter(body)
+    message = fails("build", "--renderer", "builtin")
+    assert f"{ONE}:{line}: " in message
+    for word in words:
+        assert word in message
+    assert "\x1b" not in message
+    assert book.page() == before
+
+
+# Kills, Ctrl-C, and a second process
+
+WAITS = """```{python}
+import os, pathlib, time
+pathlib.Path("kernel.pid").write_text(str(os.getpid()))
+while not pathlib.Path("go").exists(): time.sleep(0.1)
+print("went")
+```"""
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM"])
+def test_stopped_in_the_middle_of_a_chapter(book, name):
+    assert book.run("build", "--renderer", "builtin") == 0
+    before = book.page()
+    book.chapter(WAITS)
+    process = start(book, "build", "--renderer", "builtin")
+    wait_for(lambda: (book.root / "kernel.pid").exists())
+    wait_for(lambda: (book.root / "kernel.pid").read_text())
+    process.send_signal(signal.Signals[name])
+    message = process.communicate(timeout=60)[1]
+    assert process.returncode != 0
+    assert "Traceback" not in message
+    pid = int((book.root / "kernel.pid").read_text())
+    wait_for(lambda: is_gone(pid))
+    assert book.page() == before
+    book.write("go", "")
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert "went" in book.page()
+
+
+def test_two_executions_give_the_same_bytes(book):
+    book.chapter(
+        "```{python}\n#| label: fig-x\n#| fig-cap: A.\n#| fig-alt: B.\n"
+        "import matplotlib.pyplot as plt\nprint(sorted({'a', 'b'}))\nplt.plot([1, 2]);\n```"
+    )
+    found = []
+    for seed in ("0", "7"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        process = start(book, "build", "--renderer", "builtin", env=environment)
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+        site = book.root / "_book"
+        found.append({p.relative_to(site): p.read_bytes() for p in site.rglob("*") if p.is_file()})
+        for entry in (book.root / ".cache").glob("*/*.json"):
+            entry.unlink()
+    assert found[0] == found[1]
+
+
+def test_a_silent_network_does_not_hold_the_build(book, monkeypatch):
+    """A peer that accepts and never answers stands where the user's proxy would be."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "*")
+        book.chapter(
+            "```{python}\nimport urllib.request\ntry:\n"
+            "    urllib.request.urlopen('http://192.0.2.1/')\n"
+            "except OSError as error:\n    print('refused')\n```"
+        )
+        assert text(book) == "refused\n"

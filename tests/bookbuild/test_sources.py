@@ -1,0 +1,196 @@
+"""What is wrong in a book's sources stops the build, and the message says where and what."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from bookbuild import project, qmd
+
+ONE = "chapters/one.qmd"
+
+# The body of the chapter from its line 3 on; then the line of the message, and what it must hold.
+BODIES = {
+    "unknown option": ("```{python}\n#| lable: x\n1\n```", 4, ["`lable`", "label?"]),
+    "option of the wrong type": ("```{python}\n#| echo: maybe\n1\n```", 4, ["`echo`", "'maybe'"]),
+    "number for a text": ("```{python}\n#| fig-alt: 3\n1\n```", 4, ["`fig-alt`", "text"]),
+    "options that are no YAML": ('```{python}\n#| label: "x\n1\n```', 4, ["not YAML"]),
+    "options that are no mapping": ("```{python}\n#| label\n1\n```", 4, ["key: value"]),
+    "label with a space": ("```{python}\n#| label: a b\n1\n```", 3, ["letters, digits"]),
+    "figure without caption": ("```{python}\n#| label: fig-x\n1\n```", 3, ["fig-x", "fig-cap"]),
+    "figure without alt text": (
+        "```{python}\n#| label: fig-x\n#| fig-cap: A.\n1\n```",
+        3,
+        ["fig-x", "fig-alt"],
+    ),
+    "caption without label": ("```{python}\n#| tbl-cap: A.\n1\n```", 3, ["tbl-"]),
+    "same label twice": (
+        "```{python}\n#| label: x\n```\n\n```{python}\n#| label: x\n```",
+        7,
+        ["line 3"],
+    ),
+    "result in a caption": (
+        '```{python}\n#| label: fig-x\n#| fig-cap: "`{python} x`"\n#| fig-alt: A.\n1\n```',
+        3,
+        ["inline code"],
+    ),
+    "another language": ("```{r}\n1\n```", 3, ["{r}"]),
+    "options in the fence": ("```{python label=x}\n1\n```", 3, ["label=x"]),
+    "indented cell": ("- item\n\n  ```{python}\n  1\n  ```", 5, ["left margin"]),
+    "tilde cell": ("~~~{python}\n1\n~~~", 3, ["left margin"]),
+    "raw of an unknown format": ("```{=latex}\nx\n```", 3, ["latex"]),
+    "fence never closed": ("text\n\n```{python}\n1", 5, ["never closed"]),
+    "plain fence never closed": ("```\n1", 3, ["never closed"]),
+    "div never closed": ("::: {.callout-note}\ntext", 3, ["never closed"]),
+    "div closed twice": ("::: {.callout-note}\ntext\n:::\n\n:::", 7, ["closes nothing"]),
+    "unknown div class": ("::: {.callout-nope}\nx\n:::", 3, [".callout-nope", "callout-note?"]),
+    "unknown div attribute": ('::: {.callout-note collaps="true"}\nx\n:::', 3, ["`collaps`"]),
+    "div attributes in disorder": ("::: {.callout-note ?}\nx\n:::", 3, ["not understood"]),
+    "div that is text": ("text\n::: {.callout-note}\nx\n:::", 4, ["empty line"]),
+    "inline code of another language": ("Text `{r} 1 + 1`.", 3, ["{r} 1 + 1"]),
+    "inline code without a space": ("Text `{python}x`.", 3, ["{python}x"]),
+    "reference to nothing": ("\nSee @fig-nothing.", 4, ["@fig-nothing"]),
+    "near miss of a reference": ("See @sec-on.", 3, ["did you mean sec-one"]),
+    "unknown citation": ("Says @knwon1925.", 3, ["@knwon1925", "known1925?"]),
+    "missing picture": ('![A.](no.png){#fig-x fig-alt="B."}', 3, ["no.png", "does not exist"]),
+    "picture on another host": ("![A](https://example.org/a.png) text", 3, ["another host"]),
+    "picture without alt text": ("text ![](../p.png)", 3, ["alt text"]),
+    "figure with a caption only": ("![A.](../p.png){#fig-x}", 3, ["fig-alt"]),
+    "unknown picture class": ('![A.](../p.png){.big fig-alt="B."}', 3, ["`.big`"]),
+    "picture as wide as a share": ('![A.](../p.png){width=50% fig-alt="B."}', 3, ["pixels"]),
+    "figure label given twice": (
+        '![A.](../p.png){#fig-x fig-alt="B."}\n\n![C.](../p.png){#fig-x fig-alt="D."}',
+        3,
+        ["fig-x", "twice"],
+    ),
+    "cell and heading of one name": ("## Log\n\n```{python}\n#| label: log\n1\n```", 6, ["`log`"]),
+    "table without caption": ("| a |\n|---|\n| 1 |\n\n: {#tbl-x}", 7, ["tbl-x", "caption"]),
+    "figure div without caption": ("::: {#fig-x}\n```\nx\n```\n:::", 3, ["caption"]),
+    "link to a file": ("[one](one.qmd)", 3, ["@sec-name"]),
+    "two titles": ("# Another", 3, ["one title"]),
+    "raw style": ('```{=html}\n<p style="color: red">x</p>\n```', 4, ["policy"]),
+    "raw script": ("Text `<script>1</script>`{=html}.", 3, ["policy"]),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_fault_in_a_chapter(book, fails, name):
+    body, line, words = BODIES[name]
+    book.write("p.png", "")
+    book.chapter(body)
+    message = fails("check")
+    assert f"{ONE}:{line}: " in message
+    for word in words:
+        assert word in message
+
+
+# A file of the book, what is replaced in it (all of it, where None) and by what; then the place
+# that the message names, and what it must hold.
+YML = "_quarto.yml"
+BOOKS = {
+    "configuration that is no YAML": (YML, None, "a: [1\nb: 2\n", "_quarto.yml:2", ["YAML"]),
+    "unknown key": (YML, "  title:", "  titel: x\n  title:", YML, ["book.titel", "book.title?"]),
+    "another math method": (YML, "mathml", "katex", YML, ["mathml", "katex"]),
+    "no title": (YML, "title: Small book", "subtitle: x", YML, ["book.title"]),
+    "missing bibliography": (YML, "references.bib", "none.bib", YML, ["none.bib"]),
+    "chapter listed and absent": (YML, "one.qmd", "two.qmd", YML, ["chapters/two.qmd"]),
+    "chapter listed twice": (YML, "one.qmd", "one.qmd, chapters/one.qmd", YML, ["twice"]),
+    "part of a wrong form": (YML, "chapters/one.qmd]", "{part: x}]", YML, ["part:"]),
+    "index not first": (YML, "index.qmd, ", "", YML, ["index.qmd"]),
+    "present and not listed": ("new.qmd", None, "# New\n", "new.qmd", ["not listed"]),
+    "chapter without title": (ONE, None, "Text.\n", f"{ONE}:1", ["# Title"]),
+    "empty chapter": (ONE, None, "", f"{ONE}:1", ["# Title"]),
+    "header never closed": (ONE, None, "---\nx: y\n", f"{ONE}:1", ["never closed"]),
+    "unknown header key": (ONE, None, "---\ntitel: x\n---\n\n# One\n", f"{ONE}:1", ["titel"]),
+    "label in two chapters": (
+        "index.qmd",
+        "# Preface {",
+        "# P {#sec-one ",
+        "index.qmd:1",
+        [ONE[:-4]],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOOKS)
+def test_fault_in_a_book(book, fails, name):
+    file, old, new, where, words = BOOKS[name]
+    if old is None:
+        book.write(file, new)
+    else:
+        book.edit(file, old, new)
+    message = fails("check")
+    assert f"{where}: " in message
+    for word in words:
+        assert word in message
+
+
+def test_no_configuration(book, fails):
+    (book.root / YML).unlink()
+    assert "_quarto.yml: not found" in fails("check")
+
+
+def test_file_that_is_not_utf8(book, fails):
+    (book.root / ONE).write_bytes(b"# One\n\n\xff\n")
+    assert f"{ONE}:3: not UTF-8" in fails("check")
+
+
+def test_all_problems_are_told_at_once(book, fails):
+    book.chapter("See @fig-a and @fig-b.")
+    message = fails("check")
+    assert "@fig-a" in message and "@fig-b" in message
+
+
+def test_check_executes_nothing(book):
+    book.chapter('```{python}\nopen("ran", "w")\n```')
+    assert book.run("check") == 0
+    assert not (book.root / "ran").exists()
+
+
+def test_numbers_of_chapters(book):
+    listed = (
+        "[index.qmd, {part: P, chapters: [chapters/one.qmd, chapters/u.qmd]}, chapters/two.qmd]"
+    )
+    appendices = "appendices: [chapters/a.qmd, chapters/b.qmd]"
+    book.edit(YML, "[index.qmd, chapters/one.qmd]", f"{listed}\n  {appendices}")
+    for name in ("two", "a", "b"):
+        book.write(f"chapters/{name}.qmd", f"# {name}\n")
+    book.write("chapters/u.qmd", "# Between {#sec-u .unnumbered}\n")
+    chapters = project.load(book.root).chapters
+    assert [(c.page, c.label, c.part) for c in chapters] == [
+        ("index.html", "", ""),
+        ("chapters/one.html", "1", "P"),
+        ("chapters/u.html", "", "P"),
+        ("chapters/two.html", "2", ""),
+        ("chapters/a.html", "Appendix A", "Appendices"),
+        ("chapters/b.html", "Appendix B", "Appendices"),
+    ]
+
+
+def test_cells_and_inline_code_with_their_lines(book):
+    book.write(
+        ONE,
+        "---\ndescription: About.\n---\n\n# One\n\nA `{python} x` and `` `{python} no` ``.\n\n"
+        "```python\n`{python} verbatim`\n```\n\n"
+        "```{python}\n#| label: a\n#| fold: no\n```\n".replace("#| fold: no\n", "#| echo: false\n")
+        + "\n````\n```{python}\nnot a cell\n```\n````\n\n```{python}\n\nx = 1\n```\n",
+    )
+    source = qmd.read(book.root, PurePosixPath(ONE))
+    assert source.meta == {"description": "About."}
+    assert [(i.expression, i.line) for i in source.inlines] == [("x", 7)]
+    assert [(c.id, c.code, c.line, c.code_line) for c in source.cells] == [
+        ("a", "", 13, 16),
+        ("cell-2", "x = 1", 24, 26),
+    ]
+    assert source.cells[0].options.echo is False
+
+
+def test_notebook_is_valid_and_holds_what_the_file_holds(book):
+    import nbformat
+
+    source = qmd.read(book.root, PurePosixPath(ONE))
+    node = nbformat.from_dict(qmd.notebook(source, [[]], ["42"]))
+    nbformat.validate(node)
+    assert [cell.id for cell in node.cells] == ["text-1", "first"]
+    assert "prose with 42 in it" in node.cells[0].source
