@@ -49,7 +49,7 @@ function currentSection() {
   const headings = all("main h2[id], main h3[id]").filter((heading) => links.has(heading.id));
   let current;
   function mark() {
-    const line = innerHeight / 4;
+    const line = 100; // px: a little below where a jump puts a heading
     const passed = headings.filter((heading) => heading.getBoundingClientRect().top < line);
     const link = links.get(passed.at(-1)?.id);
     if (link === current) return;
@@ -119,7 +119,8 @@ async function copy(pre) {
 
 function notes() {
   const tip = one("#tip");
-  let owner = null;
+  let owner = null; // the link whose note is shown
+  let before = null; // and the one whose note was, when a finger came down
   let timer;
 
   async function show(link) {
@@ -145,12 +146,13 @@ function notes() {
   };
 
   for (const link of all("a[role=doc-noteref], .citation a, a[role=doc-biblioref]")) {
-    link.addEventListener("pointerenter", () => show(link));
+    link.addEventListener("pointerenter", (event) => event.pointerType === "touch" || show(link));
+    link.addEventListener("pointerdown", () => (before = owner));
     link.addEventListener("focus", () => show(link));
     link.addEventListener("pointerleave", later);
     link.addEventListener("blur", later);
     link.addEventListener("click", (event) => {
-      if (event.pointerType !== "touch" || owner === link) return; // a second tap follows the link
+      if (event.pointerType !== "touch" || before === link) return; // a second tap follows the link
       event.preventDefault();
       show(link);
     });

@@ -1,0 +1,174 @@
+"""What the browser tests share: Chromium, axe-core, and two sites served on this machine.
+
+Every test that asks for `site` runs against the probe book, built here, and against the real
+book where `_book` stands (`make test` builds it first).
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from data.fetch import Source, fetch, open_member
+
+ROOT = Path(__file__).resolve().parents[2]
+PROBE = ROOT / "tests/bookbuild/probe"
+AXE = Source(
+    client="npm",
+    package="axe-core",
+    version="4.14.1",
+    archive="axe-core-4.14.1.tgz",
+    megabytes=0.6,
+    sha256="e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
+    member="package/axe.min.js",
+    member_bytes=653_780,
+    licence="MPL-2.0",
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A built book, served."""
+
+    name: str
+    folder: Path
+    url: str
+
+    @property
+    def pages(self) -> list[str]:
+        """The paths of all pages, from the site's root."""
+        return sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*.html"))
+
+    @property
+    def chapter(self) -> str:
+        """The page with the most of everything: the longest."""
+        return max(self.pages, key=lambda page: (self.folder / page).stat().st_size)
+
+
+@dataclass
+class Visit:
+    """An open page, and everything that a page should not do."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, page: Page) -> Visit:
+        """Listen to a new page."""
+        visit = cls(page)
+        page.on("request", lambda request: visit.requests.append(request.url))
+        page.on("requestfailed", lambda request: visit.failures.append(request.url))
+        page.on("console", lambda message: visit._hear(message.type, message.text))
+        page.on("pageerror", lambda error: visit.console.append(str(error)))
+        return visit
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.console.append(f"{kind}: {text}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    path = shutil.which("chromium")
+    if path:
+        return path
+    message = "Chromium is not installed (Debian: apt install chromium)"
+    return pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The text of axe-core, from npm, pinned."""
+    with open_member(AXE, fetch(AXE, ROOT / ".cache")) as stream:
+        return stream.read().decode()
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The probe book, built from a copy of its sources."""
+    book = tmp_path_factory.mktemp("browser") / "probe"
+    shutil.copytree(PROBE, book, ignore=shutil.ignore_patterns("_book", ".cache", "__pycache__"))
+    command = [sys.executable, "-m", "bookbuild", "--root", str(book), "build"]
+    own = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    done = subprocess.run(
+        [*command, "--renderer", "builtin"], cwd=ROOT, env=own, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return book / "_book"
+
+
+@pytest.fixture(scope="session", params=["probe", "book"])
+def site(request: pytest.FixtureRequest, chromium: str) -> Iterator[Site]:
+    if request.param == "probe":
+        folder = request.getfixturevalue("probe")
+    elif not (folder := ROOT / "_book").is_dir():
+        pytest.skip("the real book is not built: run make book")
+    with served(folder) as url:
+        yield Site(request.param, folder, url)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of this machine; give the address of its root."""
+    handler = functools.partial(_Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Open a browser with nothing stored; options as in Playwright's `new_context`."""
+    contexts: list[BrowserContext] = []
+
+    def open_context(width: int = 1280, height: int = 900, **options: object) -> BrowserContext:
+        options = {"reduced_motion": "reduce", **options}
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        return context
+
+    yield open_context
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(new_context: Callable[..., BrowserContext]) -> Callable[..., Visit]:
+    """Open an address in a browser of its own and wait until nothing loads any more."""
+
+    def open_page(address: str, **options: object) -> Visit:
+        visited = Visit.of(new_context(**options).new_page())
+        visited.page.goto(address)
+        visited.page.wait_for_load_state("networkidle")
+        return visited
+
+    return open_page

@@ -1,0 +1,124 @@
+"""Every page passes axe-core in both themes and widths, and works by keyboard and at 360 px."""
+
+from __future__ import annotations
+
+import pytest
+
+WIDTHS = [1280, 360]
+THEMES = ["light", "dark"]
+
+
+def violations(page, axe: str) -> list[str]:
+    """Run axe-core on the page as it stands; one line a violation."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{page.url} {v['id']}: {node['target']} {node['failureSummary']}"
+        for v in found
+        for node in v["nodes"]
+    ]
+
+
+def open_everything(page) -> None:
+    """Unfold what is folded and load what is lazy, so that it is checked too."""
+    page.evaluate("""() => {
+        for (const details of document.querySelectorAll("details")) details.open = true;
+        for (const image of document.images) image.loading = "eager";
+    }""")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_on_any_page(site, visit, axe, theme, width):
+    page = visit(site.url, color_scheme=theme, width=width).page
+    found = []
+    for path in site.pages:
+        page.goto(site.url + path)
+        open_everything(page)
+        found += violations(page, axe)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_what_opens(site, visit, axe, theme):
+    page = visit(site.url + site.chapter, color_scheme=theme).page
+    page.locator(".zoom").first.click()
+    found = violations(page, axe)
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("figure")
+    page.wait_for_selector(".results a")
+    found += violations(page, axe)
+    page.keyboard.press("Escape")
+    page.locator(".citation a").first.focus()
+    page.wait_for_selector("#tip:not([hidden])")
+    found += violations(page, axe)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_its_window(site, visit, width):
+    page = visit(site.url, width=width).page
+    for path in site.pages:
+        page.goto(site.url + path)
+        open_everything(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{path} is {wide} px wide in a window of {width}"
+
+
+def test_the_first_tab_stop_skips_to_the_text(site, visit):
+    page = visit(site.url + site.chapter).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_every_tab_stop_shows_its_focus(site, visit):
+    page = visit(site.url + site.chapter).page
+    unseen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        unseen += page.evaluate("""() => {
+            const element = document.activeElement, style = getComputedStyle(element);
+            const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+            return seen || element === document.body ? [] : [element.outerHTML.slice(0, 120)];
+        }""")
+    assert not unseen
+
+
+def test_the_drawer_works_without_script(site, visit):
+    page = visit(site.url + site.chapter, width=360, java_script_enabled=False).page
+    chapters = page.get_by_role("navigation", name="Chapters")
+    assert not chapters.is_visible()
+    page.locator("summary", has_text="Contents").click()
+    assert chapters.is_visible()
+    chapters.get_by_role("link").first.click()
+    assert page.url == site.url + "index.html"
+
+
+def test_escape_closes_the_drawer_and_keeps_the_focus(site, visit):
+    page = visit(site.url + site.chapter, width=360).page
+    summary = page.locator("summary", has_text="Contents")
+    summary.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("navigation", name="Chapters").is_visible()
+    assert summary.evaluate("element => element === document.activeElement")
+
+
+def test_reduced_motion_is_respected(site, visit):
+    scrolling = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert visit(site.url, reduced_motion="reduce").page.evaluate(scrolling) == "auto"
+    assert visit(site.url, reduced_motion="no-preference").page.evaluate(scrolling) == "smooth"
+
+
+def test_print_is_light_and_shows_what_is_folded(site, visit):
+    page = visit(site.url + site.chapter, color_scheme="dark").page
+    page.emulate_media(media="print", color_scheme="dark")
+    ink = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')")
+    assert int(ink.strip()[1:3], 16) < 0x60, "dark ink on paper"
+    assert not page.locator(".bar").is_visible()
+    assert not page.locator(".copy").first.is_visible()
+    assert page.locator("main details pre").first.is_visible()
