@@ -158,8 +158,7 @@ class DSTorch:
         """
         _check_columns(df, [] if index == "index" else [index])
         words = model.wv.index_to_key
-        if max_length < 1:
-            raise ValueError(f"max_length is {max_length}; it must be 1 or more.")
+        _check_positive(max_length=max_length)
         if not 0 <= pad_idx <= len(words):
             raise ValueError(
                 f"pad_idx is {pad_idx}; it must be a word's index, 0 to {len(words) - 1}, or "
@@ -203,9 +202,7 @@ class DSTorch:
         ValueError
             If a number is below 1, X holds NaN, or the model does not fit X and y.
         """
-        for name, value in {"num_epochs": num_epochs, "batch_size": batch_size}.items():
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be 1 or more.")
+        _check_positive(num_epochs=num_epochs, batch_size=batch_size)
         _check_fit(model, X_train, y_train)
         with _mode(model, training=True):
             for epoch in range(1, num_epochs + 1):
@@ -296,7 +293,7 @@ class DSTorch:
         """
         import plotnine as p9
 
-        names = [str(name) for name in cn]
+        names = pl.Series(list(cn)).cast(pl.String).to_list()
         pairs = DSTorch.predict(model, X, y, cn).cast(pl.String)
         counts = pairs.group_by("target_", "prediction_", maintain_order=True).len("cases")
         aes = p9.aes("prediction_", "target_")
@@ -404,7 +401,7 @@ class DSImage:
         Raises
         ------
         ValueError
-            For a missing column or a file that is not a picture.
+            For a missing column, a file that is not a picture, and numbers below 1.
         FileNotFoundError
             If a picture's file does not exist.
         """
@@ -412,22 +409,31 @@ class DSImage:
 
         if missing := [name for name in (label_name, filepath) if name not in df.columns]:
             raise ValueError(f"The frame has no column {missing[0]!r}; it has {df.columns}.")
+        _check_positive(ncol=ncol, limit=limit)
         df = df.head(limit)
+        pictures = _read_pictures(df[filepath])
         nrow = max(1, -(-df.height // ncol))
         figure, axes = plt.subplots(nrow, ncol, figsize=(ncol * 0.8, nrow), squeeze=False)
         for ax in axes.flat:
             ax.axis("off")
         if df.is_empty():
             figure.text(0.5, 0.5, "no picture to show", ha="center", va="center")
-        for row, ax in zip(range(df.height), axes.flat, strict=False):
-            picture = _read_picture(df[filepath][row], row).transpose(1, 2, 0)
-            ax.imshow(picture.squeeze(), cmap="gray_r")
-            ax.set_title(str(df[label_name][row]))
+        for picture, label, ax in zip(pictures, df[label_name], axes.flat, strict=False):
+            pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
+            ax.imshow(pixels, cmap="gray_r", vmin=0, vmax=np.iinfo(pixels.dtype).max)
+            ax.set_title(str(label))
         plt.close(figure)  # the cell shows what it returns; an open figure would be shown twice
         return figure
 
 
 # --- what the helpers above share --------------------------------------------------------------
+
+
+def _check_positive(**numbers: int) -> None:
+    """Stop unless each argument is 1 or more."""
+    for name, value in numbers.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; it must be 1 or more.")
 
 
 def _check_columns(df: pl.DataFrame, names: list[str]) -> None:
@@ -443,7 +449,7 @@ def _check_columns(df: pl.DataFrame, names: list[str]) -> None:
 
 def _read_pictures(paths: pl.Series) -> list[np.ndarray]:
     """Read the pictures that a column of paths names."""
-    if paths.dtype != pl.String:
+    if len(paths) and paths.dtype != pl.String:
         raise ValueError(f"Column {paths.name!r} holds {paths.dtype}; expected paths, as strings.")
     return [_read_picture(path, row) for row, path in enumerate(paths)]
 
@@ -609,11 +615,24 @@ def _feature_matrix(df: pl.DataFrame, features: list[pl.Expr]) -> np.ndarray:
         raise ValueError("The frame is empty: there is no point to place.")
     blocks = []
     for column in df.select(features).get_columns():
+        _check_feature(column)
         if column.dtype == pl.List:
-            if column.list.len().n_unique() > 1:
-                raise ValueError(f"The lists in column {column.name!r} differ in length.")
             column = column.list.to_array(len(column[0]))
         blocks.append(column.to_numpy().reshape(df.height, -1).astype(np.float64))
         if not np.isfinite(blocks[-1]).all():
-            raise ValueError(f"Column {column.name!r} holds missing or NaN values.")
+            raise ValueError(f"Column {column.name!r} holds missing, NaN or infinite values.")
     return np.hstack(blocks)
+
+
+def _check_feature(column: pl.Series) -> None:
+    """Stop unless a column holds numbers, or lists of numbers of one length."""
+    kind = column.dtype
+    inner = kind.inner if isinstance(kind, (pl.List, pl.Array)) else kind
+    if not inner.is_numeric():
+        raise ValueError(
+            f"Column {column.name!r} holds {kind}; expected numbers, or lists of numbers."
+        )
+    if missing := column.null_count():
+        raise ValueError(f"Column {column.name!r} has {missing} missing values; fill or drop them.")
+    if kind == pl.List and column.list.len().n_unique() > 1:
+        raise ValueError(f"The lists in column {column.name!r} differ in length.")
