@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import ast
 import json
-import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from bookbuild import execute, project
+from tests.quantities import expected, holds, printed
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = project.load(ROOT)
 CHAPTERS = {chapter.source.stem: chapter for chapter in BOOK.chapters}
-EXPECTED = {path.stem: path for path in sorted((ROOT / "tests" / "expected").glob("*.toml"))}
+EXPECTED = expected(ROOT)
 
 
 @cache
@@ -29,23 +29,15 @@ def notebook(stem: str):
 
 @cache
 def quantities(stem: str) -> dict:
-    (cell,) = [cell for cell in notebook(stem).cells if cell.id == "quantities"]
-    return json.loads("".join(output.text for output in cell.outputs))
+    return printed(notebook(stem))
 
 
 def expectations() -> list:
-    cases = []
-    for stem, path in EXPECTED.items():
-        for line in tomllib.loads(path.read_text(encoding="utf-8"))["quantity"]:
-            cases.append(pytest.param(stem, line, id=f"{stem}-{line['name']}"))
-    return cases
-
-
-def holds(line: dict, value) -> bool:
-    """Say whether a quantity is what its line of the expected file asks for."""
-    if line["kind"] == "band":
-        return line["low"] <= value <= line["high"]
-    return value == line["value"] and type(value) is type(line["value"])
+    return [
+        pytest.param(stem, line, id=f"{stem}-{line['name']}")
+        for stem, lines in EXPECTED.items()
+        for line in lines
+    ]
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)
@@ -64,9 +56,8 @@ def test_a_quantity_is_as_expected(stem, line):
 
 @pytest.mark.parametrize("stem", EXPECTED)
 def test_every_quantity_has_a_line_and_every_line_a_reason(stem):
-    lines = tomllib.loads(EXPECTED[stem].read_text(encoding="utf-8"))["quantity"]
-    assert sorted(line["name"] for line in lines) == sorted(quantities(stem))
-    assert all(line["why"].strip() for line in lines)
+    assert sorted(line["name"] for line in EXPECTED[stem]) == sorted(quantities(stem))
+    assert all(line["why"].strip() for line in EXPECTED[stem])
 
 
 @pytest.mark.parametrize(("stem", "line"), expectations())
@@ -79,7 +70,7 @@ def test_each_check_would_notice_a_change(stem, line):
     elif isinstance(line["value"], bool):
         assert not holds(line, not line["value"])
     elif isinstance(line["value"], list):
-        assert not holds(line, line["value"][::-1] + ["another"])
+        assert not holds(line, [*line["value"][::-1], "another"])
     else:
         assert not holds(line, line["value"] * 2 + 1 if line["kind"] == "exact" else None)
 

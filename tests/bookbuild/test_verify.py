@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tomllib
 
 import pytest
 
@@ -41,9 +42,9 @@ def make_tracked(book) -> None:
         subprocess.run(["git", *command], cwd=book.root, check=True)
 
 
-def run(book, code: str = "print('the same')", lines: str = LINES) -> int:
-    book.chapter(f"```{{python}}\n#| label: tried\n{code}\n```\n{QUANTITIES}")
-    book.write("tests/expected/one.toml", lines)
+def run(book, code: str = "print('the same')") -> int:
+    book.chapter(f"```{{python}}\n{code}\n```\n{QUANTITIES}")
+    book.write("tests/expected/one.toml", LINES)
     make_tracked(book)
     return verify.verify(book.root)
 
@@ -74,11 +75,9 @@ def test_what_is_not_the_same_twice(book, capsys, code):
 
 
 def test_a_picture_of_noise(book, capsys):
-    code = (
-        "#| fig-cap: A.\n#| fig-alt: B.\nimport os\nimport matplotlib.pyplot as plt\n"
-        "plt.imshow([list(os.urandom(9))]);"
-    )
-    assert run(book, code.replace("tried", "fig-x")) == 1
+    options = "#| label: fig-x\n#| fig-cap: Noise.\n#| fig-alt: Grey squares.\n"
+    draw = "import os\nimport matplotlib.pyplot as plt\nplt.imshow([list(os.urandom(9))]);"
+    assert run(book, options + draw) == 1
     assert ".png: " in capsys.readouterr().out
 
 
@@ -92,8 +91,6 @@ def test_a_picture_of_noise(book, capsys):
     ],
 )
 def test_what_is_not_as_expected(old, new, said):
-    import tomllib
-
     text = LINES.replace(old, new).replace("0.4", "0.55")
     lines = tomllib.loads(text)["quantity"]
     rows = verify.table(list(compare("one", lines, {"answer": 42, "score": 0.5})))
