@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from bookbuild import project, site, weave
+from bookbuild import pdf, project, site, weave
 from bookbuild.project import BookError, Project
 
 QUARTO_MINIMUM = (1, 9)
@@ -58,8 +58,9 @@ def _build_site(book: Project) -> None:
     sources = site.read(book)
     _say(f"execute: {len(sources)} chapters")
     results = site.execute_all(book, sources)
-    _say("pages: pandoc, search index")
-    target = site.write(site.prepare(book, sources, results))
+    prepared = site.prepare(book, sources, results)
+    _say("pages: pandoc, Typst, search index")
+    target = site.write(prepared, pdf.make(prepared) if "pdf" in book.downloads else None)
     _say(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
 
 

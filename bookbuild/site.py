@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import hashlib
 import json
-import re
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def prepare(
     return Book(project, sources, results, wovens, found)
 
 
-def write(book: Book, pdf: Path | None = None) -> Path:
+def write(book: Book, pdf: bytes | None = None) -> Path:
     """Write the whole site; the last one stays in place until this one is complete."""
     project = book.project
     project.cache.mkdir(exist_ok=True)
@@ -67,16 +67,16 @@ def write(book: Book, pdf: Path | None = None) -> Path:
         return _swap(project, _stage(book, pdf))
 
 
-def _stage(book: Book, pdf: Path | None) -> Path:
+def _stage(book: Book, pdf: bytes | None) -> Path:
     project, stage = book.project, book.project.cache / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
-    pages = _pages(book, pdf)
+    pages = _pages(book, bool(pdf))
     for chapter, html in pages.items():
         _write_chapter(book, chapter, html, stage)
     shutil.copytree(ASSETS, stage / "assets", dirs_exist_ok=True)
     if pdf:
-        shutil.copyfile(pdf, stage / project.pdf_name)
+        (stage / project.pdf_name).write_bytes(pdf)
     _search_index(project, pages, stage)
     return stage
 
@@ -95,18 +95,21 @@ def _write_chapter(book: Book, chapter: Chapter, html: str, stage: Path) -> None
         target = page.parent / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+    for picture in own_pictures(book, chapter):
+        target = stage / picture
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project.root / picture, target)
+
+
+def own_pictures(book: Book, chapter: Chapter) -> Iterator[Path]:
+    """Yield the pictures of a chapter that no cell draws, by path from the project's root."""
+    root = book.project.root
     for path in map(unquote, book.found[chapter]["pictures"]):
-        if path not in woven.pictures:
-            _copy_picture(project, (project.root / chapter.source).parent / path, stage)
-
-
-def _copy_picture(project: Project, path: Path, stage: Path) -> None:
-    path = path.resolve()
-    if not path.is_relative_to(project.root):
-        raise BookError(f"{path}: a picture must lie in the project's folder")
-    target = stage / path.relative_to(project.root)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
+        if path not in book.wovens[chapter].pictures:
+            file = (root / chapter.source.parent / path).resolve()
+            if not file.is_relative_to(root):
+                raise BookError(f"{file}: a picture must lie in the project's folder")
+            yield file.relative_to(root)
 
 
 def _swap(project: Project, stage: Path) -> Path:
@@ -122,24 +125,24 @@ def _swap(project: Project, stage: Path) -> Path:
 # Pages
 
 
-def _pages(book: Book, pdf: Path | None) -> dict[Chapter, str]:
+def _pages(book: Book, has_pdf: bool) -> dict[Chapter, str]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
     )
     template = environment.get_template("page.html")
-    head = _book(book.project, pdf)
+    head = _book(book.project, has_pdf)
     return {
         chapter: template.render(book=head, page=_page(book, chapter), nav=_nav(book, chapter))
         for chapter in book.project.chapters
     }
 
 
-def _book(project: Project, pdf: Path | None) -> dict[str, Any]:
+def _book(project: Project, has_pdf: bool) -> dict[str, Any]:
     names = ("title", "subtitle", "author", "description", "lang", "site_url", "version")
     return {name: getattr(project, name) for name in names} | {
-        "pdf": quote(project.pdf_name) if pdf else None
+        "pdf": quote(project.pdf_name) if has_pdf else None
     }
 
 
@@ -193,34 +196,23 @@ def _tree(headings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _search_index(project: Project, pages: dict[Chapter, str], stage: Path) -> None:
-    """Write pagefind's index; it is kept under a hash of all pages."""
+    """Write pagefind's index of the staged pages; it is kept under a hash of them all."""
     digest = hashlib.sha256("\0".join(pages.values()).encode()).hexdigest()
     kept = project.cache / "search" / digest[:24]
     if not kept.exists():
         shutil.rmtree(kept.parent, ignore_errors=True)
-        try:
-            files = asyncio.run(_pagefind(project.lang[:2], pages))
-        except FileNotFoundError as error:
-            print(f"search index: left out, {error}; install pagefind[bin]", file=sys.stderr)
-            return
-        for path, content in files.items():
-            target = kept.parent / "partial" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        (kept.parent / "partial").rename(kept)
+        partial = kept.parent / "partial"
+        _pagefind(stage, partial, project.lang[:2])
+        for widget in partial.glob("pagefind-*"):  # its own search boxes: the template has ours
+            if not widget.name.startswith(("pagefind-entry", "pagefind-worker")):
+                widget.unlink()
+        partial.rename(kept)
     shutil.copytree(kept, stage / "pagefind")
 
 
-async def _pagefind(language: str, pages: dict[Chapter, str]) -> dict[str, bytes]:
-    from pagefind.index import PagefindIndex
-
-    async with PagefindIndex(config={"force_language": language}) as index:
-        for chapter, html in pages.items():
-            await index.add_html_file(content=html, source_path=chapter.page)
-        files = await index.get_files()
-        return {file["path"]: file["content"] for file in files if not _is_widget(file["path"])}
-
-
-def _is_widget(name: str) -> bool:
-    """Say whether a file belongs to pagefind's own search boxes: the template has one of ours."""
-    return bool(re.match("pagefind-(?!entry|worker)", name))
+def _pagefind(pages: Path, output: Path, language: str) -> None:
+    command = [sys.executable, "-m", "pagefind", "--site", str(pages), "--output-path", str(output)]
+    command += ["--force-language", language, "--silent"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode or not output.is_dir():
+        raise BookError(f"pagefind made no search index: {done.stdout}{done.stderr}")
