@@ -1,0 +1,139 @@
+"""The command line: which renderer is taken, search, preview."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def quarto(folder: Path, version: str, status: int = 0) -> Path:
+    """Write a program that answers as `quarto` does: its version, or what it was asked to do."""
+    program = folder / "quarto"
+    program.write_text(
+        f'#!/bin/sh\nif [ "$1" = --version ]; then echo {version}; else echo "$@" > asked; '
+        f"exit {status}; fi\n"
+    )
+    program.chmod(0o755)
+    return program
+
+
+def build(book, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "bookbuild", "--root", str(book.root), "build", *arguments]
+    variables = {**os.environ, "QUARTO": "", **environment}
+    return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True)
+
+
+def test_quarto_is_taken_where_it_is_new_enough(book, tmp_path):
+    done = build(book, QUARTO=str(quarto(tmp_path, "1.9.37")))
+    assert done.returncode == 0
+    assert "renderer: Quarto" in done.stdout and "1.9.37" in done.stdout
+    assert (book.root / "asked").read_text() == "render\n"
+
+
+def test_quarto_is_found_in_the_path(book, tmp_path):
+    quarto(tmp_path, "1.10.2")
+    assert "renderer: Quarto" in build(book, PATH=f"{tmp_path}:{os.environ['PATH']}").stdout
+
+
+def test_failure_of_quarto_is_passed_on(book, tmp_path):
+    assert build(book, QUARTO=str(quarto(tmp_path, "1.9.0", status=3))).returncode == 3
+
+
+@pytest.mark.parametrize(("version", "why"), [("1.8.27", "1.8.27"), ("unknown", "unknown")])
+def test_unfit_quarto_is_left_aside(book, tmp_path, version, why):
+    program = str(quarto(tmp_path, version))
+    done = build(book, QUARTO=program)
+    assert done.returncode == 0 and (book.root / "_book" / "index.html").exists()
+    assert "renderer: built-in" in done.stdout and why in done.stdout
+    forced = build(book, "--renderer", "quarto", QUARTO=program)
+    assert forced.returncode == 1 and why in forced.stderr
+
+
+def test_quarto_that_does_not_run(book, tmp_path):
+    done = build(book, "--renderer", "quarto", QUARTO=str(tmp_path / "none"))
+    assert done.returncode == 1 and "does not run" in done.stderr
+
+
+def test_builtin_can_be_forced(book, tmp_path):
+    done = build(book, "--renderer", "builtin", QUARTO=str(quarto(tmp_path, "1.9.37")))
+    assert done.returncode == 0 and "renderer: built-in (asked for)" in done.stdout
+    assert not (book.root / "asked").exists()
+
+
+def test_search_index_is_in_the_site(probe):
+    entry = json.loads((probe / "pagefind" / "pagefind-entry.json").read_text(encoding="utf-8"))
+    assert entry["languages"]["en"]["page_count"] == len(list(probe.rglob("*.html")))
+    assert (probe / "pagefind" / "pagefind.js").is_file()
+
+
+def test_build_writes_nowhere_else(book):
+    before = {path.name for path in book.root.iterdir()}
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert {path.name for path in book.root.iterdir()} - before == {"_book", ".cache"}
+
+
+def test_leftovers_of_a_build_do_not_reach_the_site(book):
+    assert book.run("build", "--renderer", "builtin") == 0
+    book.write(".cache/stage/old.html", "from a build that was killed")
+    book.write("_book/old.html", "from an earlier book")
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert not (book.root / "_book" / "old.html").exists()
+
+
+def get(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return answer.read().decode()
+
+
+def test_preview_rebuilds_reloads_and_keeps_the_last_good_page(book):
+    command = [
+        sys.executable,
+        "-m",
+        "bookbuild",
+        "--root",
+        str(book.root),
+        "preview",
+        "--port",
+        "0",
+    ]
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        address = process.stdout.readline().split()[1]
+
+        def built() -> None:
+            assert any("index.html" in line for line in process.stdout)
+
+        built()
+        assert "/.reload.js" in get(address)
+        assert "EventSource" in get(f"{address}.reload.js")
+        assert "/.reload.js" not in book.page("index.html")
+        assert "pagefind" in get(f"{address}pagefind/pagefind.js")
+
+        said: list[str] = []
+        waiting = threading.Thread(target=lambda: said.append(get(f"{address}.reload")))
+        waiting.start()
+        book.edit("chapters/one.qmd", "Some prose", "Better prose")
+        built()
+        waiting.join(timeout=60)
+        assert said == ["data: reload\n\n"]
+        assert "Better prose" in get(f"{address}chapters/one.html")
+
+        book.edit("chapters/one.qmd", "Better prose", "See @sec-nothing,")
+        assert "@sec-nothing" in next(line for line in process.stderr if "error: " in line)
+        assert "Better prose" in get(f"{address}chapters/one.html")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
