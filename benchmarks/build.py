@@ -1,0 +1,42 @@
+"""A full build from nothing against the chapters' own cells, run by plain Python.
+
+Plain Python runs one script a chapter: its cells one after the other, without its inline code. It
+does not show what a cell's last line gives, so it draws no figure: the build does more.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Row, process, ratio
+from benchmarks.rebuild import build
+from bookbuild import project, qmd
+from tests.scratch import REPOSITORY, copy_book
+
+
+def rows() -> Iterator[Row]:
+    """Run the scripts and the build once each, in a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        copy_book(REPOSITORY, copy)
+        scripts = write_scripts(copy)
+        process([sys.executable, "-c", "import funs, gensim, umap, plotnine"], copy)  # from disk
+        plain = sum(process([sys.executable, s.name], copy, **PLAIN).seconds for s in scripts)
+        yield ratio("full build / the same cells as plain scripts", build(copy), plain, 1.1)
+
+
+# as in the kernel: the same hashes, no window
+PLAIN = {"PYTHONHASHSEED": "0", "MPLBACKEND": "Agg", "NUMBA_CACHE_DIR": ".cache/plain"}
+
+
+def write_scripts(copy: Path) -> list[Path]:
+    """Write each chapter's cells as one script in the copy's root."""
+    scripts = []
+    for chapter in project.load(copy).chapters:
+        if cells := qmd.read(copy, chapter.source).cells:
+            scripts.append(copy / f"plain_{chapter.source.stem.replace('-', '_')}.py")
+            scripts[-1].write_text("\n\n".join(cell.code for cell in cells), encoding="utf-8")
+    return scripts

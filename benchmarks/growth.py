@@ -1,0 +1,94 @@
+"""How time and memory grow with the cases: both networks' loading, training and scoring.
+
+Each size is measured in a process of its own (`python -m benchmarks.growth digits 1000`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+
+from benchmarks.measure import Row, fastest, process, seconds
+from tests.scratch import REPOSITORY
+
+SIZES = {"digits": (1000, 5000), "reviews": (1250, 5000)}
+
+
+def rows() -> Iterator[Row]:
+    """Compare the time that one case takes among many with the time among few, and the memory."""
+    for kind, sizes in SIZES.items():
+        command = [sys.executable, "-m", "benchmarks.growth", kind]
+        few, many = (process([*command, str(size)], REPOSITORY) for size in sizes)
+        small, large = json.loads(few.output), json.loads(many.output)
+        between = f"{sizes[1]:,} / {sizes[0]:,}"
+        for step, time in large.items():
+            note = f"{seconds(time)} against {seconds(small[step])} a case"
+            yield Row(f"{kind}, {step} a case: {between}", time / small[step], "×", note)
+        note = f"{many.megabytes:.0f} MB against {few.megabytes:.0f} MB"
+        growth = many.megabytes / few.megabytes
+        yield Row(f"{kind}, peak memory: {between}", growth, "×", note)
+
+
+def measured(kind: str, size: int) -> dict[str, float]:
+    """Return the seconds that one case takes to be loaded, trained on once, and scored."""
+    import torch
+
+    from funs import DSTorch, set_seed
+
+    set_seed()
+    load, model = digits(size) if kind == "digits" else reviews(size)
+    X, X_train, _, y, y_train, _, _ = load()
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.001)
+
+    def train():
+        with redirect_stdout(io.StringIO()):
+            DSTorch.train(model, optimizer, X_train, y_train, num_epochs=1)
+
+    (loading,) = fastest(load, rounds=3)
+    (training,) = fastest(train, rounds=3)
+    (scoring,) = fastest(lambda: DSTorch.score_text(model, X, y), rounds=3)
+    return {
+        "loading": loading / len(X),
+        "training": training / len(X_train),
+        "scoring": scoring / len(X),
+    }
+
+
+def digits(size: int):
+    """Return a call that loads so many digits, a fifth of them for testing, and a network."""
+    import polars as pl
+
+    from funs import DSTorch
+    from nets import SimpleCNN
+
+    both = [pl.read_csv(f"data/{name}.csv") for name in ("mnist_1000", "mnist_rest")]
+    split = pl.when(pl.int_range(pl.len()) % 5 == 0).then(pl.lit("test")).otherwise(pl.lit("train"))
+    df = pl.concat(both).head(size).with_columns(index=split)
+    assert df.height == size
+    return lambda: DSTorch.load_image(df, scale=True), SimpleCNN()
+
+
+def reviews(size: int):
+    """Return a call that loads so many reviews, and a network over the chapter's vocabulary."""
+    import torch
+    from polars import col as c
+
+    from benchmarks import text
+    from funs import DSTorch
+    from nets import TextCNN
+
+    df, model = text.reviews()
+    df = df.head(size)
+    pad = len(model.wv)
+    vectors = torch.randn(pad + 1, 100)  # which numbers they are changes no time
+    return (
+        lambda: DSTorch.load_text(df, model, c.tokens, c.label, text.LENGTH, pad),
+        TextCNN(vectors),
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(sys.argv[1], int(sys.argv[2]))))

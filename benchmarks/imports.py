@@ -1,0 +1,19 @@
+"""`import funs` against the two libraries that it cannot do without."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from benchmarks.measure import Row, fastest, process, ratio
+from tests.scratch import REPOSITORY
+
+
+def rows() -> Iterator[Row]:
+    """Start a new Python for each import, seven times."""
+    ours, theirs = (
+        partial(process, [sys.executable, "-c", f"import {names}"], REPOSITORY)
+        for names in ("funs", "torch, polars")
+    )
+    yield ratio("`import funs` / `import torch, polars`", *fastest(ours, theirs, rounds=7), 1.2)
