@@ -37,11 +37,12 @@ end
 
 local function math(element) return pandoc.RawInline("typst", formula(element, "") .. ";") end
 
+-- A picture is measured in pixels; 110 of them to the inch make its letters as large as the text's.
 local function image(element)
   local width = tonumber(element.attributes.width) or 0
   local path, alt = quoted(element.src), quoted(element.attributes.alt)
   local source = "image.with(" .. path .. ", alt: " .. alt .. ")"
-  return pandoc.RawInline("typst", "#picture(" .. source .. ", " .. width / 96 .. "in)")
+  return pandoc.RawInline("typst", "#picture(" .. source .. ", " .. width / 110 .. "in)")
 end
 
 local function heading(header)
@@ -53,13 +54,17 @@ end
 local function figure(element)
   local caption = element.caption.long[1]
   local text = caption and written { pandoc.Plain(caption.content) } or ""
-  local opening = "#figure(kind: image, caption: [" .. text .. "])"
+  local placement = element.attributes.float and "auto" or "none"
+  local opening = "#figure(kind: image, placement: " .. placement .. ", caption: [" .. text .. "])"
   return wrapped(opening, element.content, labelled(element.identifier))
 end
 
-local function types_row(tbl)
+local function aligned(tbl)
+  for _, spec in ipairs(tbl.colspecs) do
+    if spec[1] == pandoc.AlignDefault then spec[1] = pandoc.AlignLeft end
+  end
   local row = tbl.head.rows[2]
-  if not tbl.classes:includes("dataframe") or not row then return nil end
+  if not tbl.classes:includes("dataframe") or not row then return tbl end
   for _, cell in ipairs(row.cells) do
     cell.contents = { pandoc.Plain { pandoc.RawInline("typst", "#dtype[" .. written(cell.contents) .. "]") } }
   end
@@ -90,7 +95,10 @@ local function div(element)
 end
 
 function Pandoc(doc)
+  for _, element in ipairs(doc.blocks) do -- a figure of the text floats; a cell's stays under it
+    if element.t == "Figure" then element.attributes.float = "yes" end
+  end
   doc = doc:walk { Cite = function(cite) return cite.content end }
   doc = doc:walk { Span = equation }:walk { Math = math, Image = image }
-  return doc:walk { Header = heading, Figure = figure, Table = types_row, Div = div }
+  return doc:walk { Header = heading, Figure = figure, Table = aligned, Div = div }
 end
