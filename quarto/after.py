@@ -1,0 +1,87 @@
+"""What Quarto leaves to be done: the notebooks beside their pages, and no request to a third party.
+
+Where an output holds HTML, Quarto's Jupyter engine has the page load requirejs and jquery from
+another host, for widgets that this book does not have. With the results of freeze.py it does not;
+it does when it executes a chapter itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from own_python import ROOT, use_own_python
+
+WIDGET_SCRIPTS = re.compile(
+    r'[ \t]*<script\b[^>]*\bsrc="https?://[^"]*/(?:require|jquery)(?:\.min)?\.js"[^>]*></script>\n?'
+    r"|[ \t]*<script\b[^>]*>define\('jquery'[^<]*</script>\n?"
+)
+LOADED = re.compile(
+    r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^\s\"'>]+"
+    r"|<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|preload|icon))[^>]*\bhref=[\"']?(?:https?:)?//[^\s>]+"
+    r"|@import\s+(?:url\()?[\"']?(?:https?:)?//[^\s\"')]+"
+)
+TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?(?=</header>)', re.DOTALL)
+
+
+def main() -> int:
+    """Finish the site that Quarto has just written; return the exit status."""
+    use_own_python()
+    output = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", ROOT / "_book"))
+    add_notebooks(ROOT / output)
+    foreign = clean(ROOT / output)
+    for path, request in foreign:
+        print(f"error: {path} loads from another host: {request}", file=sys.stderr)
+    return 1 if foreign else 0
+
+
+def clean(output: Path) -> list[tuple[Path, str]]:
+    """Take the widgets' scripts out of all pages; return what still loads from another host."""
+    for page in sorted(output.rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        if (cleaned := WIDGET_SCRIPTS.sub("", text)) != text:
+            page.write_text(cleaned, encoding="utf-8")
+    texts = sorted([*output.rglob("*.html"), *output.rglob("*.css")])
+    return [
+        (path.relative_to(output), request)
+        for path in texts
+        for request in LOADED.findall(path.read_text(encoding="utf-8"))
+    ]
+
+
+def add_notebooks(output: Path) -> None:
+    """Write each chapter's executed notebook and source beside its page, and link them there."""
+    from bookbuild import execute, project, qmd
+
+    book = project.load(ROOT)
+    for chapter in book.chapters:
+        page, source = output / chapter.page, qmd.read(ROOT, chapter.source)
+        if not source.cells or not page.exists():
+            continue
+        notebook = execute.notebook(source, execute.results(book, source))
+        text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+        page.with_suffix(".ipynb").write_text(text, encoding="utf-8")
+        shutil.copyfile(ROOT / chapter.source, output / chapter.source)
+        page.write_text(with_links(page.read_text(encoding="utf-8"), page.stem), encoding="utf-8")
+
+
+def with_links(html: str, name: str) -> str:
+    """Return a page with links to its notebook and source at the end of its title block."""
+    name = quote(name)
+    links = "".join(
+        f'<li><a href="{name}.{suffix}"{download}>{text}</a></li>'
+        for suffix, download, text in (("ipynb", " download", "Notebook"), ("qmd", "", "Source"))
+    )
+    block = f'<ul class="take-away">{links}</ul>\n'
+    if block in html:
+        return html
+    return TITLE_BLOCK.sub(lambda match: match[0] + block, html, count=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
