@@ -29,4 +29,4 @@ def rows() -> Iterator[Row]:
         assert from_text.index_to_key == vectors.index_to_key
         assert np.array_equal(from_text.vectors, vectors.vectors)
         times = fastest(partial(api.load, NAME), read, rounds=2)
-    yield ratio("`api.load` of GloVe / gensim reading its text format", *times, 0.07)
+    yield ratio("`api.load` of GloVe / gensim reading its text format", *times, goal=0.07)

@@ -40,7 +40,7 @@ def print_rows(name: str) -> None:
         print(row, flush=True)
 
 
-def ratio(what: str, ours: float, theirs: float, goal: float | None = None) -> Row:
+def ratio(what: str, ours: float, theirs: float, *, goal: float | None = None) -> Row:
     """Return the row of our seconds against those of the other way."""
     return Row(what, ours / theirs, "×", f"{seconds(ours)} against {seconds(theirs)}", goal)
 

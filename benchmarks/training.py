@@ -27,7 +27,7 @@ def rows() -> Iterator[Row]:
     for ours, theirs in zip(helper().parameters(), loop().parameters(), strict=True):
         assert torch.equal(ours, theirs), "the loop by hand does not do the same"
     times = fastest(helper, loop, loader, rounds=7)
-    yield ratio("`DSTorch.train` / the same loop by hand", times[0], times[1], 1.03)
+    yield ratio("`DSTorch.train` / the same loop by hand", times[0], times[1], goal=1.03)
     yield ratio("`DSTorch.train` / a DataLoader loop", times[0], times[2])
 
 

@@ -84,11 +84,16 @@ def first_difference(one: bytes, other: bytes) -> str:
         pairs = zip([], [], strict=False)
     for number, (a, b) in enumerate(pairs, 1):
         if a != b:
-            at = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), 0)
-            start = max(0, at - 20)
-            return f"line {number}: {a[start : at + 40]!r}, then {b[start : at + 40]!r}"
-    at = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), None)
-    return f"{len(one)} bytes, then {len(other)}" + ("" if at is None else f"; first at byte {at}")
+            at = parting(a, b)
+            shown = slice(max(0, at - 20), at + 40)
+            return f"line {number}: {a[shown]!r}, then {b[shown]!r}"
+    return f"{len(one)} bytes, then {len(other)}; first at byte {parting(one, other)}"
+
+
+def parting(one: str | bytes, other: str | bytes) -> int:
+    """Return the first position at which two texts are not the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def table(comparisons: list[Comparison]) -> list[str]:
