@@ -25,6 +25,7 @@ DIV_ATTRIBUTES = {name: {"collapse", "title"} for name in CALLOUTS} | {
 }
 
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*)$")
+LIKE_A_CELL = re.compile(r"^[>\s]*(`{3,}|~{3,})\s*\{+\s*\w")
 DIV = re.compile(r"^\s*:{3,}\s*(?P<attributes>.*?)\s*:*$")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
@@ -129,7 +130,7 @@ def read(root: Path, path: PurePosixPath) -> Source:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise error_at(path, line, "not UTF-8 text; save the file as UTF-8") from None
-    return _Scanner(path, text.expandtabs(4).splitlines()).source()
+    return _Scanner(path, text.split("\n")).source()
 
 
 @dataclass
@@ -142,7 +143,7 @@ class _Scanner:
     divs: list[int] = field(default_factory=list)  # lines of the divs that are open
     prose: list[str] = field(default_factory=list)
     prose_line: int = 1
-    verbatim: list[tuple[int, int]] = field(default_factory=list)  # lines of `prose`
+    masked: list[str] = field(default_factory=list)  # `prose` with its verbatim lines blank
 
     def source(self) -> Source:
         meta, at = self._front_matter()
@@ -151,8 +152,10 @@ class _Scanner:
             if match := FENCE.match(self.lines[at]):
                 at = self._fence(at, match)
                 continue
+            if LIKE_A_CELL.search(self.lines[at]):
+                raise self._error(at, "a cell's fence stands at the left margin, not in a quote")
             self._div(at)
-            self.prose.append(self.lines[at])
+            self._add_prose([self.lines[at]], verbatim=False)
             at += 1
         self._end_prose()
         if self.divs:
@@ -185,28 +188,27 @@ class _Scanner:
         return value
 
     def _start_prose(self, at: int) -> None:
-        self.prose, self.prose_line, self.verbatim = [], at + 1, []
+        self.prose, self.masked, self.prose_line = [], [], at + 1
+
+    def _add_prose(self, lines: list[str], verbatim: bool) -> None:
+        self.prose += lines
+        self.masked += [" " * len(line) for line in lines] if verbatim else lines
 
     def _end_prose(self) -> None:
         text = "\n".join(self.prose)
         if text.strip():
-            self.blocks.append(Prose(text, self.prose_line, tuple(self._inlines(text))))
+            inlines = tuple(self._inlines("\n".join(self.masked)))
+            self.blocks.append(Prose(text, self.prose_line, inlines))
 
     def _inlines(self, text: str) -> Iterator[Inline]:
         for span in CODE_SPAN.finditer(text):
-            line = text.count("\n", 0, span.start())
-            code = span[2]
-            if len(span[1]) > 1 or not re.match(r"\{\w+\}", code) or self._in_verbatim(line):
+            code, line = span[2], self.prose_line + text.count("\n", 0, span.start())
+            if len(span[1]) > 1 or not re.match(r"\{\w+\}", code):
                 continue
             if not (expression := code.removeprefix("{python}")).startswith(" "):
-                raise self._error(
-                    self.prose_line - 1 + line, f"inline code is `{{python}} expr`, not `{code}`"
-                )
-            expression = " ".join(expression.split())
-            yield Inline(expression, self.prose_line + line, span.start(), span.end())
-
-    def _in_verbatim(self, line: int) -> bool:
-        return any(start <= line < end for start, end in self.verbatim)
+                message = f"inline code is `{{python}} expr`, not `{code}`"
+                raise error_at(self.path, line, message)
+            yield Inline(" ".join(expression.split()), line, span.start(), span.end())
 
     def _div(self, at: int) -> None:
         if not (match := DIV.match(self.lines[at])):
@@ -255,9 +257,7 @@ class _Scanner:
         else:
             if (raw := re.match(r"\{=(\w+)\}", info)) and raw[1] not in RAW_FORMATS:
                 raise self._error(at, f"raw {raw[1]} is not known; known: {sorted(RAW_FORMATS)}")
-            start = len(self.prose)
-            self.prose += self.lines[at : end + 1]
-            self.verbatim.append((start, len(self.prose)))
+            self._add_prose(self.lines[at : end + 1], verbatim=True)
         return end + 1
 
     def _check_cell_fence(self, at: int, match: re.Match[str], info: str) -> None:
@@ -297,16 +297,12 @@ class _Scanner:
         if not isinstance(first, Prose) or not first.text.lstrip().startswith("# "):
             raise error_at(self.path, 1, "a chapter opens with its title: `# Title {#sec-name}`")
         seen: dict[str, int] = {}
-        for block in self.blocks:
-            if isinstance(block, Cell):
-                self._check_options(block)
-                if block.id in seen:
-                    raise error_at(
-                        self.path,
-                        block.line,
-                        f"the label `{block.id}` is already that of line {seen[block.id]}",
-                    )
-                seen[block.id] = block.line
+        for cell in (block for block in self.blocks if isinstance(block, Cell)):
+            self._check_options(cell)
+            if cell.id in seen:
+                message = f"the label `{cell.id}` is already that of line {seen[cell.id]}"
+                raise error_at(self.path, cell.line, message)
+            seen[cell.id] = cell.line
 
     def _check_options(self, cell: Cell) -> None:
         label, options = cell.options.label, cell.options

@@ -38,6 +38,7 @@ BODIES = {
     "another language": ("```{r}\n1\n```", 3, ["{r}"]),
     "options in the fence": ("```{python label=x}\n1\n```", 3, ["label=x"]),
     "indented cell": ("- item\n\n  ```{python}\n  1\n  ```", 5, ["left margin"]),
+    "cell in a quote": ("> ```{python}\n> 1\n> ```", 3, ["left margin"]),
     "tilde cell": ("~~~{python}\n1\n~~~", 3, ["left margin"]),
     "raw of an unknown format": ("```{=latex}\nx\n```", 3, ["latex"]),
     "fence never closed": ("text\n\n```{python}\n1", 5, ["never closed"]),
@@ -184,6 +185,16 @@ def test_cells_and_inline_code_with_their_lines(book):
         ("cell-2", "x = 1", 24, 26),
     ]
     assert source.cells[0].options.echo is False
+
+
+def test_a_backtick_in_verbatim_text_does_not_begin_inline_code(book):
+    book.chapter("```\nit's `odd\n```\nthen `{python} x` and `y`.")
+    assert [i.expression for i in qmd.read(book.root, PurePosixPath(ONE)).inlines] == ["x"]
+
+
+def test_code_keeps_its_characters(book):
+    book.chapter('```{python}\nx = "a\tb\u2028c"\n```')
+    assert qmd.read(book.root, PurePosixPath(ONE)).cells[0].code == 'x = "a\tb\u2028c"'
 
 
 def test_notebook_is_valid_and_holds_what_the_file_holds(book):
