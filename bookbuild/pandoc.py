@@ -19,6 +19,7 @@ from bookbuild.project import BookError, Chapter, Project, error_at
 from bookbuild.weave import Woven
 
 FILTERS = Path(__file__).parent / "filters"
+WRITERS = {"notebook": "commonmark+pipe_tables+tex_math_dollars"}  # the others as they are named
 ARGUMENTS = ["--from=markdown-implicit_header_references", "--mathml", "--wrap=none"]
 
 
@@ -35,7 +36,10 @@ def render(
     found: dict[Chapter, dict[str, Any]],
     to: str = "html",
 ) -> str:
-    """Return a chapter as HTML or Typst; `found` is what `collect` gave for the whole book."""
+    """Return a chapter as HTML, Typst or a notebook's Markdown.
+
+    `found` is what `collect` gave for the whole book.
+    """
     labels = all_labels(found)
     references = next((c.page for c, held in found.items() if held["has_references"]), "")
     cited = sorted({key for held in found.values() for key in held["cites"]})
@@ -83,7 +87,8 @@ def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -
 
 @functools.cache
 def _tool_hash(to: str) -> str:
-    return _pandoc() + "".join(path.read_text(encoding="utf-8") for path in _filters(to))
+    filters = [path.read_text(encoding="utf-8") for path in _filters(to)]
+    return "".join([_pandoc(), WRITERS.get(to, to), *filters])
 
 
 def _filters(to: str) -> list[Path]:
@@ -102,7 +107,7 @@ def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(context, file)
         file.flush()
-        command = [_pandoc(), *ARGUMENTS, f"--to={to}"]
+        command = [_pandoc(), *ARGUMENTS, f"--to={WRITERS.get(to, to)}"]
         command += [f"--lua-filter={path}" for path in _filters(to)]
         command += [f"--metadata=context:{file.name}"]
         done = subprocess.run(command, input=woven.text, capture_output=True, encoding="utf-8")

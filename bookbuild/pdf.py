@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bookbuild import pandoc
+from bookbuild.book import Book
 from bookbuild.execute import write_whole
 from bookbuild.project import BookError, Chapter
-from bookbuild.site import TEMPLATES, Book, own_pictures
 
 if TYPE_CHECKING:
     from typst import TypstError, TypstWarning
 
+TEMPLATES = Path(__file__).parent / "templates"
 STANDARD: Final = "ua-1"  # Typst then insists on title, language, alt texts and order of headings
 
 
@@ -59,7 +60,8 @@ def _files(book: Book) -> dict[str, bytes]:
         files[_name(chapter)] = f'#import "/book.typ": *\n{text}'.encode()
         folder = chapter.source.parent
         files |= {str(folder / path): data for path, data in woven.pictures.items()}
-        files |= {str(path): (root / path).read_bytes() for path in own_pictures(book, chapter)}
+        pictures = book.own_pictures(chapter).values()
+        files |= {str(path): (root / path).read_bytes() for path in pictures}
     return files
 
 

@@ -8,31 +8,18 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from bookbuild import execute, pandoc, qmd, weave
+from bookbuild import execute, pandoc, qmd, takeaway, weave
+from bookbuild.book import Book
 from bookbuild.check import check
 from bookbuild.project import BookError, Chapter, Project
 from bookbuild.qmd import Source
-from bookbuild.weave import Woven
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = Path(__file__).parents[1] / "assets" / "site"  # what the template links to
-
-
-@dataclass
-class Book:
-    """All chapters, executed and woven, and what each holds for the others."""
-
-    project: Project
-    sources: dict[Chapter, Source]
-    results: dict[Chapter, dict[str, Any]]
-    wovens: dict[Chapter, Woven]
-    found: dict[Chapter, dict[str, Any]]
 
 
 def read(project: Project) -> dict[Chapter, Source]:
@@ -87,7 +74,7 @@ def _write_chapter(book: Book, chapter: Chapter, html: str, stage: Path) -> None
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(html, encoding="utf-8")
     if woven.source.cells:
-        notebook = execute.notebook(woven.source, book.results[chapter])
+        notebook = takeaway.notebook(book, chapter)
         text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
         page.with_suffix(".ipynb").write_text(text, encoding="utf-8")
         shutil.copyfile(project.root / chapter.source, stage / chapter.source)
@@ -95,21 +82,10 @@ def _write_chapter(book: Book, chapter: Chapter, html: str, stage: Path) -> None
         target = page.parent / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    for picture in own_pictures(book, chapter):
+    for picture in book.own_pictures(chapter).values():
         target = stage / picture
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project.root / picture, target)
-
-
-def own_pictures(book: Book, chapter: Chapter) -> Iterator[Path]:
-    """Yield the pictures of a chapter that no cell draws, by path from the project's root."""
-    root = book.project.root
-    for path in map(unquote, book.found[chapter]["pictures"]):
-        if path not in book.wovens[chapter].pictures:
-            file = (root / chapter.source.parent / path).resolve()
-            if not file.is_relative_to(root):
-                raise BookError(f"{file}: a picture must lie in the project's folder")
-            yield file.relative_to(root)
 
 
 def _swap(project: Project, stage: Path) -> Path:

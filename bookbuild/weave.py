@@ -85,7 +85,7 @@ def _blank(cell: Cell) -> list[dict]:
 def _cell(woven: Woven, cell: Cell, outputs: list[dict]) -> Iterator[str]:
     options = cell.options
     own_id = f" #{cell.id}" if options.label and not options.caption else ""
-    yield f"::: {{.cell{own_id}}}"
+    yield f'::: {{.cell{own_id} name="{cell.id}"}}'
     if options.echo and cell.code:
         fold = f' fold="{_attribute(options.code_summary)}"' if options.code_fold else ""
         yield _fenced(cell.code, f"{{.python .cell-code{fold}}}")

@@ -385,6 +385,7 @@ local function html_text(block)
 end
 
 local function html_div(div)
+  div.attributes.name = nil -- the cell's, for the notebook
   if div.classes:includes("stdout") or div.classes:includes("result") or div.classes:includes("stderr") then
     return div:walk { CodeBlock = html_text }
   elseif div.classes:includes("shape") then
