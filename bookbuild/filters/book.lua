@@ -392,7 +392,7 @@ local function html_div(div)
     return { raw('<p class="shape">' .. escape(stringify(div)) .. "</p>") }
   end
   local kind = (div.classes[1] or ""):match("^callout%-%a+$")
-  if not kind or kind == "callout-title" then return nil end
+  if not kind or kind == "callout-title" then return div end
   local heading_html = to_html(div.content:remove(1).content[1].content)
   local collapse = div.attributes.collapse
   local id = div.identifier ~= "" and ' id="' .. div.identifier .. '"' or ""
