@@ -116,9 +116,23 @@ def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
     return done.stdout
 
 
-def _located(woven: Woven, message: str) -> BookError:
-    """Return pandoc's message, its line turned into the line of the .qmd."""
-    match = re.search(r"line (\d+)", message)
-    line = int(match[1]) if match else None
-    origin = woven.origins[min(line, len(woven.origins)) - 1] if line else None
-    return error_at(woven.source.path, origin, f"pandoc: {message}")
+def _located(woven: Woven, messages: str) -> BookError:
+    """Return pandoc's messages, each at the line of the .qmd that it speaks of."""
+    return BookError(
+        "\n".join(
+            str(error_at(woven.source.path, _line(woven, message), f"pandoc: {message.strip()}"))
+            for message in re.split(r"^\[\w+\]", messages, flags=re.MULTILINE)
+            if message.strip()
+        )
+    )
+
+
+def _line(woven: Woven, message: str) -> int | None:
+    if formula := re.search(r"TeX math\s+(.+?)(, rendering|\n)", message):
+        return woven.source.line_of(formula[1])
+    if not (match := re.search(r"at line (\d+)", message)):
+        return None
+    origin = woven.origins[min(int(match[1]), len(woven.origins)) - 1]
+    name = re.search(r"'(.+?)'", message)  # pandoc gives the line where it has read to
+    above = range(origin, 0, -1)
+    return next((n for n in above if name and name[1] in woven.source.lines[n - 1]), origin)

@@ -410,6 +410,19 @@ end
 
 -- Checks -----------------------------------------------------------------------------------------
 
+-- Text that was meant as syntax and is none to pandoc; what cells print may look like anything.
+local function check_text(doc)
+  doc:walk {
+    traverse = "topdown",
+    Div = function(div) return div, not div.classes:includes("output") end,
+    Str = function(str)
+      for _, pattern in ipairs { "^:::", "%[%^", "^{#", "^{%." } do
+        if str.text:match(pattern) then problem(str.text, "`" .. str.text .. "` has no effect here") end
+      end
+    end,
+  }
+end
+
 local function check_ids(doc)
   local seen = {}
   local function see(element)
@@ -454,6 +467,7 @@ local function check(doc)
         problem(link.target, "a link to a chapter's file: write @sec-name instead")
       end
     end,
+    Math = function(math) to_html { math } end, -- pandoc warns of TeX that it does not know
     RawBlock = check_raw,
     RawInline = check_raw,
   }
@@ -469,11 +483,12 @@ function Pandoc(doc)
   doc = doc:walk { Div = visible }:walk { Div = callout }
   if context.mode == "collect" then check(doc) end
   doc = doc:walk { Div = parse_output }:walk { Table = frame }:walk { Div = captioned }
-  if context.mode == "collect" then check_ids(doc) end
   doc = doc:walk { Header = heading }
   doc = doc:walk { Figure = number_caption, Table = number_caption, Inlines = equations }
   doc = doc:walk { Cite = cite }
   if context.mode == "collect" then
+    check_ids(doc)
+    check_text(doc)
     return pandoc.Pandoc { pandoc.RawBlock(FORMAT, pandoc.json.encode(found)) }
   end
   doc = cited(doc):walk { Image = picture }
