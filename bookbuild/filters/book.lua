@@ -1,5 +1,6 @@
 -- What a book needs and pandoc alone does not do: numbers, cross-references, captions, callouts,
--- cells, and what is shown in one format only.
+-- citations, and what is shown in one format only. How it looks in a format is the matter of the
+-- filter that runs after this one: html.lua, typst.lua or notebook.lua.
 --
 -- A page passes twice. Mode "collect" returns what the page holds (labels, headings, pictures,
 -- citations, what is wrong) as JSON instead of text; mode "render" writes it, and then the labels
@@ -9,7 +10,6 @@ local HTML, TYPST = FORMAT == "html", FORMAT == "typst" -- else a notebook
 local NBSP = "\u{a0}"
 local NAMES = { sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation" }
 local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] = true }
-local LOG_LINES = 12 -- longer outputs are folded
 
 local stringify = pandoc.utils.stringify
 local context
@@ -18,12 +18,6 @@ local found = { labels = {}, toc = {}, pictures = {}, refs = {}, cites = {}, pro
 local function problem(token, message)
   table.insert(found.problems, { token = token, message = message })
 end
-
-local function escape(text)
-  return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
-end
-
-local function raw(text) return pandoc.RawBlock("html", text) end
 
 local function to_html(inlines)
   return pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "html", PANDOC_WRITER_OPTIONS)
@@ -162,12 +156,7 @@ local function heading(header)
     table.insert(found.toc, { id = header.identifier, number = number, title = html, level = header.level })
   end
   header.classes = header.classes:filter(function(c) return c ~= "unnumbered" and c ~= "unlisted" end)
-  if not HTML then
-    header.attributes.number = number
-  elseif number ~= "" then
-    header.content:insert(1, pandoc.Space())
-    header.content:insert(1, pandoc.Span({ pandoc.Str(number) }, { class = "header-section-number" }))
-  end
+  header.attributes.number = number
   return header
 end
 
@@ -265,7 +254,7 @@ local function cited(doc)
   }
 end
 
--- HTML -------------------------------------------------------------------------------------------
+-- Pictures ---------------------------------------------------------------------------------------
 
 local function measured(image)
   if image.attributes.width then return end
@@ -281,131 +270,10 @@ local function measured(image)
 end
 
 local function picture(image)
-  local alt = image.attributes["fig-alt"]
+  image.attributes.alt = image.attributes["fig-alt"] or stringify(image.caption)
   image.attributes["fig-alt"] = nil
   measured(image)
-  if not HTML then
-    image.attributes.alt = alt or stringify(image.caption)
-    return image
-  end
-  image.caption = alt and { pandoc.Str(alt) } or image.caption
-  image.attributes.loading = "lazy"
-  if image.classes:includes("nolightbox") then
-    image.classes = image.classes:filter(function(c) return c ~= "nolightbox" and c ~= "lightbox" end)
-  elseif not image.classes:includes("lightbox") then
-    image.classes:insert("lightbox")
-  end
   return image
-end
-
-local function lone_picture(para)
-  if #para.content == 1 and para.content[1].t == "Image" then
-    return pandoc.Figure({ pandoc.Plain(para.content) }, {}, { class = "figure" })
-  end
-end
-
-local function html_figure(figure)
-  figure.classes = { "figure" }
-  figure.content = figure.content:walk {
-    Figure = function(inner) return inner.content end,
-    Para = function(para) return pandoc.Plain(para.content) end,
-  }
-  return figure
-end
-
--- Alignment by class: the pages' policy forbids style attributes.
-local function align_by_class(tbl)
-  local class = { AlignRight = "num", AlignCenter = "center" }
-  local function rows(list)
-    for _, row in ipairs(list) do
-      local column = 1
-      for _, cell in ipairs(row.cells) do
-        local own = cell.alignment ~= "AlignDefault" and cell.alignment
-        local spec = tbl.colspecs[column]
-        local name = class[tostring(own or (spec and spec[1]))]
-        if name then cell.classes:insert(name) end
-        cell.alignment = "AlignDefault"
-        column = column + cell.col_span
-      end
-    end
-  end
-  rows(tbl.head.rows)
-  for _, body in ipairs(tbl.bodies) do
-    rows(body.head)
-    rows(body.body)
-  end
-  rows(tbl.foot.rows)
-  tbl.colspecs = tbl.colspecs:map(function() return { pandoc.AlignDefault, nil } end)
-end
-
-local function html_table(tbl)
-  align_by_class(tbl)
-  local id, caption = tbl.identifier, tbl.caption.long
-  tbl.identifier, tbl.caption = "", { long = {} }
-  local name = #caption > 0 and stringify(caption):match("^(Table[^:]+):") or "Table"
-  local wrap = pandoc.Div({ tbl }, pandoc.Attr("", { "table-wrap" }, {
-    { "tabindex", "0" }, { "role", "group" }, { "aria-label", name },
-  }))
-  if #caption == 0 then return wrap end
-  local opening = id ~= "" and '<figure id="' .. id .. '" class="table">' or '<figure class="table">'
-  return { raw(opening .. "<figcaption>" .. to_html(caption[1].content) .. "</figcaption>"), wrap, raw("</figure>") }
-end
-
--- pandoc's highlighting without its ids and anchors on each line.
-local function highlighted(block)
-  local language = block.classes[1]
-  if not language then return '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>" end
-  local plain = pandoc.CodeBlock(block.text, { class = language })
-  local html = pandoc.write(pandoc.Pandoc { plain }, "html", PANDOC_WRITER_OPTIONS)
-  local lines = pandoc.List {}
-  for line in (html:match("<code[^>]*>(.*)</code></pre>") .. "\n"):gmatch("(.-)\n") do
-    local inner, count = line:gsub("^<span id=[^>]*><a [^>]*></a>", "")
-    lines:insert(count > 0 and (inner:gsub("</span>$", "")) or inner)
-  end
-  local class = ' class="sourceCode ' .. language .. '"'
-  return "<pre" .. class .. ' tabindex="0"><code' .. class .. ">" .. table.concat(lines, "\n") .. "</code></pre>"
-end
-
-local function html_code(block)
-  local fold = block.attributes.fold
-  local html = '<div class="code">' .. highlighted(block) .. "</div>"
-  if fold then
-    html = '<details class="code-fold"><summary>' .. escape(fold) .. "</summary>\n" .. html .. "\n</details>"
-  end
-  return raw(html)
-end
-
-local function html_text(block)
-  local lines = pandoc.List {}
-  for line in (block.text .. "\n"):gmatch("(.-)\n") do lines:insert(line) end
-  local html = '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>"
-  if #lines <= LOG_LINES then return raw(html) end
-  local summary = escape(lines[1]) .. " … " .. escape(lines[#lines]) .. ", " .. #lines .. " lines"
-  return raw('<details class="log"><summary>' .. summary .. "</summary>\n" .. html .. "\n</details>")
-end
-
-local function html_div(div)
-  div.attributes.name = nil -- the cell's, for the notebook
-  if div.classes:includes("stdout") or div.classes:includes("result") or div.classes:includes("stderr") then
-    return div:walk { CodeBlock = html_text }
-  elseif div.classes:includes("shape") then
-    return { raw('<p class="shape">' .. escape(stringify(div)) .. "</p>") }
-  end
-  local kind = (div.classes[1] or ""):match("^callout%-%a+$")
-  if not kind or kind == "callout-title" then return div end
-  local heading_html = to_html(div.content:remove(1).content[1].content)
-  local collapse = div.attributes.collapse
-  local id = div.identifier ~= "" and ' id="' .. div.identifier .. '"' or ""
-  local class = id .. ' class="callout ' .. kind .. '"'
-  if collapse then
-    local open = collapse == "false" and " open" or ""
-    div.content:insert(1, raw("<details" .. class .. open .. '><summary class="callout-title">' .. heading_html .. "</summary>"))
-    div.content:insert(raw("</details>"))
-  else
-    div.content:insert(1, raw("<aside" .. class .. ' role="note"><p class="callout-title">' .. heading_html .. "</p>"))
-    div.content:insert(raw("</aside>"))
-  end
-  return div.content
 end
 
 -- Checks -----------------------------------------------------------------------------------------
@@ -491,8 +359,5 @@ function Pandoc(doc)
     check_text(doc)
     return pandoc.Pandoc { pandoc.RawBlock(FORMAT, pandoc.json.encode(found)) }
   end
-  doc = cited(doc):walk { Image = picture }
-  if not HTML then return doc end
-  doc = doc:walk { Para = lone_picture }:walk { Figure = html_figure }
-  return doc:walk { Table = html_table }:walk { Div = html_div }:walk { CodeBlock = html_code }
+  return cited(doc):walk { Image = picture }
 end
