@@ -24,6 +24,7 @@ from bookbuild.weave import Woven
 
 FORMATS = {"html": "html", "typ": "typst"}  # the name of the JSON file, and of the pictures' folder
 FENCE = re.compile(r"^(`{3,}|~{3,})")
+CELL = re.compile(r'^(::: \{\.cell[^"}]*) name="[^"]*"\}$')  # the name is for the PDF and notebooks
 OUTPUT = re.compile(r"^::: \{\.output \.(\w+)\}$")
 FOLD = re.compile(r'^(```+\{\.python \.cell-code) fold="([^"]*)"\}$')
 
@@ -97,7 +98,7 @@ def quarto_markdown(woven: Woven, pictures: str) -> str:
             fence = opens[1]
             line = FOLD.sub(r'\1 code-fold="true" code-summary="\2"}', line)
         else:
-            line = OUTPUT.sub(_output_classes, line)
+            line = CELL.sub(r"\1}", OUTPUT.sub(_output_classes, line))
             for path in woven.pictures:
                 line = line.replace(f"](<{path}>)", f"](<{pictures}/{Path(path).name}>)")
         lines.append(line)

@@ -39,7 +39,9 @@ def frozen(book: Path, name: str = "html") -> dict:
 
 
 def pandoc(markdown: str) -> str:
-    return pypandoc.convert_text(markdown, "html", "markdown", extra_args=["--mathml", "--wrap=none"])
+    return pypandoc.convert_text(
+        markdown, "html", "markdown", extra_args=["--mathml", "--wrap=none"]
+    )
 
 
 def test_each_chapter_with_cells_is_frozen_for_both_formats(probe):
