@@ -412,16 +412,19 @@ class DSImage:
         _check_positive(ncol=ncol, limit=limit)
         df = df.head(limit)
         pictures = _read_pictures(df[filepath])
+        titles = [str(label) for label in df[label_name]]
         nrow = max(1, -(-df.height // ncol))
-        figure, axes = plt.subplots(nrow, ncol, figsize=(ncol * 0.8, nrow), squeeze=False)
+        lines = 1 + max((title.count("\n") for title in titles), default=0)
+        size = (ncol * 0.9, nrow * (0.75 + 0.25 * lines))  # inches
+        figure, axes = plt.subplots(nrow, ncol, figsize=size, squeeze=False, layout="constrained")
         for ax in axes.flat:
             ax.axis("off")
         if df.is_empty():
             figure.text(0.5, 0.5, "no picture to show", ha="center", va="center")
-        for picture, label, ax in zip(pictures, df[label_name], axes.flat, strict=False):
+        for picture, title, ax in zip(pictures, titles, axes.flat, strict=False):
             pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
             ax.imshow(pixels, cmap="gray_r", vmin=0, vmax=np.iinfo(pixels.dtype).max)
-            ax.set_title(str(label))
+            ax.set_title(title)
         plt.close(figure)  # the cell shows what it returns; an open figure would be shown twice
         return figure
 
