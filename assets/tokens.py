@@ -60,7 +60,10 @@ $headings-font-family: {font["label"]};
 $font-family-monospace: {font["code"]};
 $line-height-base: {tokens["size"]["line"]};
 /*-- scss:rules --*/
-main img:not(.keep-colours) {{ filter: {colour["figure-filter"]}; }}
+main img:not(.keep-colours) {{
+  filter: {colour["figure-filter"]};
+  mix-blend-mode: {colour["figure-blend"]};
+}}
 """
 
 
