@@ -24,7 +24,7 @@ WIDGET_SCRIPTS = re.compile(
 LOADED = re.compile(
     r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^\s\"'>]+"
     r"|<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|preload|icon))[^>]*\bhref=[\"']?(?:https?:)?//[^\s>]+"
-    r"|@import\s+(?:url\()?[\"']?(?:https?:)?//[^\s\"')]+"
+    r"|@import\s*(?:url\()?[\"']?(?:https?:)?//[^\s\"')]+"
 )
 TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?(?=</header>)', re.DOTALL)
 
@@ -56,14 +56,16 @@ def clean(output: Path) -> list[tuple[Path, str]]:
 
 def add_notebooks(output: Path) -> None:
     """Write each chapter's executed notebook and source beside its page, and link them there."""
-    from bookbuild import execute, project, qmd
+    from freeze import executed_book
 
-    book = project.load(ROOT)
-    for chapter in book.chapters:
-        page, source = output / chapter.page, qmd.read(ROOT, chapter.source)
+    from bookbuild import project, takeaway
+
+    book = executed_book(project.load(ROOT))
+    for chapter, source in book.sources.items():
+        page = output / chapter.page
         if not source.cells or not page.exists():
             continue
-        notebook = execute.notebook(source, execute.results(book, source))
+        notebook = takeaway.notebook(book, chapter)
         text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
         page.with_suffix(".ipynb").write_text(text, encoding="utf-8")
         shutil.copyfile(ROOT / chapter.source, output / chapter.source)

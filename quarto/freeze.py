@@ -17,8 +17,9 @@ import re
 import shutil
 from pathlib import Path
 
-from bookbuild import site, weave
-from bookbuild.project import Chapter, Project
+from bookbuild import site
+from bookbuild.book import Book
+from bookbuild.project import Chapter, Project, error_at
 from bookbuild.qmd import Source
 from bookbuild.weave import Woven
 
@@ -35,16 +36,26 @@ def freeze(project: Project) -> int:
     Raises
     ------
     BookError
-        Where a source is wrong or a cell fails; what was frozen before then stays.
+        Where a source is wrong, a reference has no target or a cell fails (of the first two Quarto
+        would only warn); what was frozen before then stays.
     """
-    sources = site.read(project)
-    results = site.execute_all(project, sources)
-    wovens = {c: weave.weave(s, results[c]) for c, s in sources.items() if s.cells}
+    book = executed_book(project)
+    frozen = {chapter: woven for chapter, woven in book.wovens.items() if woven.source.cells}
     for folder in ("_freeze", ".quarto/_freeze"):
         shutil.rmtree(project.root / folder, ignore_errors=True)
-    for chapter, woven in wovens.items():
+    for chapter, woven in frozen.items():
         _write(project, chapter, woven)
-    return len(wovens)
+    return len(frozen)
+
+
+def executed_book(project: Project) -> Book:
+    """Return the book with its results, from bookbuild's cache where nothing has changed."""
+    sources = site.read(project)
+    for source in sources.values():
+        if source.inlines and not source.cells:
+            line, message = source.inlines[0].line, "inline code in a chapter without a cell"
+            raise error_at(source.path, line, f"{message}: Quarto would not execute it")
+    return site.prepare(project, sources, site.execute_all(project, sources))
 
 
 def _write(project: Project, chapter: Chapter, woven: Woven) -> None:

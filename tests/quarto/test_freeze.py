@@ -153,3 +153,21 @@ def test_a_failing_cell_leaves_what_was_frozen(probe):
         freeze(project.load(probe))
     path.write_text(before, encoding="utf-8")
     assert frozen(probe) == kept
+
+
+def test_a_dead_reference_stops_quarto(probe):
+    path = probe / CHAPTER
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\nSee @fig-nowhere.\n", encoding="utf-8")
+    with pytest.raises(project.BookError, match="@fig-nowhere has no target"):
+        freeze(project.load(probe))
+    path.write_text(before, encoding="utf-8")
+
+
+def test_inline_code_that_quarto_would_leave_is_an_error(probe):
+    path = probe / "chapters/data.qmd"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\nTwo is `{{python}} 1 + 1`.\n", encoding="utf-8")
+    with pytest.raises(project.BookError, match=r"data.qmd:14: inline code .* without a cell"):
+        freeze(project.load(probe))
+    path.write_text(before, encoding="utf-8")
