@@ -39,10 +39,11 @@ local function math(element) return pandoc.RawInline("typst", formula(element, "
 
 -- A picture is measured in pixels; 110 of them to the inch make its letters as large as the text's.
 local function image(element)
-  local width = tonumber(element.attributes.width) or 0
+  local function inches(side) return (tonumber(element.attributes[side]) or 480) / 110 .. "in" end
   local path, alt = quoted(element.src), quoted(element.attributes.alt)
   local source = "image.with(" .. path .. ", alt: " .. alt .. ")"
-  return pandoc.RawInline("typst", "#picture(" .. source .. ", " .. width / 110 .. "in)")
+  local size = inches("width") .. ", " .. inches("height")
+  return pandoc.RawInline("typst", "#picture(" .. source .. ", " .. size .. ")")
 end
 
 local function heading(header)
@@ -54,9 +55,14 @@ end
 local function figure(element)
   local caption = element.caption.long[1]
   local text = caption and written { pandoc.Plain(caption.content) } or ""
-  local placement = element.attributes.float and "auto" or "none"
+  local placement = element.attributes.float and "bottom" or "none"
   local opening = "#figure(kind: image, placement: " .. placement .. ", caption: [" .. text .. "])"
   return wrapped(opening, element.content, labelled(element.identifier))
+end
+
+-- A long table may go on over the page.
+local function broken(tbl)
+  return #tbl.bodies[1].body > 15 and wrapped("#long", { tbl }) or tbl
 end
 
 local function aligned(tbl)
@@ -64,11 +70,11 @@ local function aligned(tbl)
     if spec[1] == pandoc.AlignDefault then spec[1] = pandoc.AlignLeft end
   end
   local row = tbl.head.rows[2]
-  if not tbl.classes:includes("dataframe") or not row then return tbl end
+  if not tbl.classes:includes("dataframe") or not row then return broken(tbl) end
   for _, cell in ipairs(row.cells) do
     cell.contents = { pandoc.Plain { pandoc.RawInline("typst", "#dtype[" .. written(cell.contents) .. "]") } }
   end
-  return tbl
+  return broken(tbl)
 end
 
 -- The shape of a frame stands below its table, not between a caption and what it captions.
@@ -76,7 +82,7 @@ local function output(element)
   local first = element.content[1]
   if first.t == "Div" and first.classes:includes("shape") then
     element.content:remove(1)
-    element.content:insert(block("#shape(" .. quoted(stringify(first)) .. ")"))
+    return wrapped("#shaped(" .. quoted(stringify(first)) .. ")", element.content)
   end
   return element:walk {
     CodeBlock = function(code) return pandoc.CodeBlock(code.text, { class = "output" }) end,
@@ -94,10 +100,18 @@ local function div(element)
   return wrapped(opening, element.content, labelled(element.identifier))
 end
 
-function Pandoc(doc)
-  for _, element in ipairs(doc.blocks) do -- a figure of the text floats; a cell's stays under it
+-- Figures float, save those in a callout: they belong to what it says.
+local function floating(blocks)
+  return blocks:map(function(element)
+    local class = element.t == "Div" and element.classes[1]
     if element.t == "Figure" then element.attributes.float = "yes" end
-  end
+    if class == "cell" or class == "output" then element.content = floating(element.content) end
+    return element
+  end)
+end
+
+function Pandoc(doc)
+  doc.blocks = floating(doc.blocks)
   doc = doc:walk { Cite = function(cite) return cite.content end }
   doc = doc:walk { Span = equation }:walk { Math = math, Image = image }
   return doc:walk { Header = heading, Figure = figure, Table = aligned, Div = div }
