@@ -17,6 +17,7 @@ import yaml
 
 from bookbuild.project import did_you_mean, error_at
 
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 META_KEYS = {"description"}
 RAW_FORMATS = {"html", "typst"}
 CALLOUTS = [f"callout-{kind}" for kind in ("note", "tip", "warning", "important", "caution")]
@@ -179,7 +180,7 @@ class _Scanner:
 
     def _yaml(self, lines: list[str], at: int) -> dict[str, Any]:
         try:
-            value = yaml.safe_load("\n".join(lines)) or {}
+            value = yaml.load("\n".join(lines), Loader=YAML) or {}
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line if error.problem_mark else 0
             raise self._error(at + line, f"not YAML: {error.problem}") from None

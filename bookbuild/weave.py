@@ -100,7 +100,7 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
     """Return an output's class and its Markdown, or None where it is not shown."""
     if output["output_type"] == "stream":
         shown = output["name"] == "stdout" or cell.options.warning
-        return (output["name"], _fenced(output["text"])) if shown else None
+        return (output["name"], _fenced(output["text"], "{.printed}")) if shown else None
     name = "result" if output["output_type"] == "execute_result" else "display"
     kind = next((kind for kind in KINDS if kind in output["data"]), None)
     if kind is None:
@@ -111,7 +111,7 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
         return name, _picture(woven, cell, number, kind, content, size)
     if kind == "text/markdown":
         return name, content
-    return name, _fenced(content, "{=html}" if kind == "text/html" else "")
+    return name, _fenced(content, "{.html-output}" if kind == "text/html" else "{.printed}")
 
 
 def _error(woven: Woven, cell: Cell, message: str) -> BookError:
@@ -138,7 +138,7 @@ def _picture(
 def _captioned(woven: Woven, cell: Cell, shown: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Put the cell's label and caption around its one picture or table."""
     figure = bool(cell.options.fig_cap)
-    begin = r"!\[\]\(" if figure else r"```+\{=html\}|(?s:.*^\|.*\|$)"
+    begin = r"!\[\]\(" if figure else r"```+\{\.html-output\}|(?s:.*^\|.*\|$)"
     found = [n for n, (_, text) in enumerate(shown) if re.match(begin, text, re.MULTILINE)]
     if len(found) != 1:
         kind = "picture" if figure else "table"
@@ -148,7 +148,7 @@ def _captioned(woven: Woven, cell: Cell, shown: list[tuple[str, str]]) -> list[t
     return [(name, caption) if n == found[0] else other for n, other in enumerate(shown)]
 
 
-def _fenced(text: str, attributes: str = "") -> str:
+def _fenced(text: str, attributes: str) -> str:
     ticks = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))])
     return f"{ticks}{attributes}\n{text.rstrip()}\n{ticks}"
 

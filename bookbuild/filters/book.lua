@@ -51,28 +51,11 @@ local function callout(div)
   return div
 end
 
--- HTML outputs become pandoc's own elements, so that they serve both formats.
-local function parse_output(div)
-  if not div.classes:includes("output") then return nil end
-  return div:walk {
-    RawBlock = function(block)
-      if block.format ~= "html" then return nil end
-      local text = block.text:gsub("<style.-</style>", "")
-        :gsub("<small>(shape:.-)</small>", '<div class="shape"><p>%1</p></div>')
-      local blocks = pandoc.read(text, "html").blocks
-      local only = #blocks == 1 and blocks[1]
-      return only and only.t == "Div" and #only.classes == 0 and only.content or blocks
-    end,
-  }
-end
-
-local function is_dtypes(head) return #head.rows == 2 and head.rows[2] end
-
 -- A frame as polars prints it: the second row of its head holds the types.
 local function frame(tbl)
   if not tbl.classes:includes("dataframe") then return nil end
-  tbl.attr = pandoc.Attr(tbl.identifier, { "dataframe" })
-  local types = is_dtypes(tbl.head)
+  tbl.attr = pandoc.Attr("", { "dataframe" })
+  local types = #tbl.head.rows == 2 and tbl.head.rows[2]
   if not types then return tbl end
   types.attr = pandoc.Attr("", { "dtypes" })
   for n, cell in ipairs(types.cells) do
@@ -82,6 +65,16 @@ local function frame(tbl)
     end
   end
   return tbl
+end
+
+-- HTML outputs become pandoc's own elements, so that they serve all formats.
+local function html_output(block)
+  if not block.classes:includes("html-output") then return nil end
+  local text = block.text:gsub("<style.-</style>", "")
+    :gsub("<small>(shape:.-)</small>", '<div class="shape"><p>%1</p></div>')
+  local blocks = pandoc.read(text, "html").blocks:walk { Table = frame }
+  local only = #blocks == 1 and blocks[1]
+  return only and only.t == "Div" and #only.classes == 0 and only.content or blocks
 end
 
 -- `::: {#fig-x}` and `::: {#tbl-x}`: the last paragraph is the caption.
@@ -177,8 +170,9 @@ local function number_caption(element)
 end
 
 -- `$$ … $$ {#eq-x}`
-local function equations(inlines)
-  local n = 1
+local function equations(block)
+  if not stringify(block):match("{#eq%-") then return nil end
+  local inlines, n = block.content, 1
   while n < #inlines do
     local math, at = inlines[n], n + 1
     while inlines[at] and (inlines[at].t == "Space" or inlines[at].t == "SoftBreak") do at = at + 1 end
@@ -194,7 +188,8 @@ local function equations(inlines)
     end
     n = n + 1
   end
-  return inlines
+  block.content = inlines
+  return block
 end
 
 -- References and citations -----------------------------------------------------------------------
@@ -278,17 +273,13 @@ end
 
 -- Checks -----------------------------------------------------------------------------------------
 
--- Text that was meant as syntax and is none to pandoc; what cells print may look like anything.
-local function check_text(doc)
-  doc:walk {
-    traverse = "topdown",
-    Div = function(div) return div, not div.classes:includes("output") end,
-    Str = function(str)
-      for _, pattern in ipairs { "^:::", "%[%^", "^{#", "^{%." } do
-        if str.text:match(pattern) then problem(str.text, "`" .. str.text .. "` has no effect here") end
-      end
-    end,
-  }
+-- Text that was meant as syntax and is none to pandoc.
+local function check_text(str)
+  for _, pattern in ipairs { "^:::", "%[%^", "^{#", "^{%." } do
+    if str.text:match(pattern) and not str.text:match("^{#eq%-") then
+      problem(str.text, "`" .. str.text .. "` has no effect here")
+    end
+  end
 end
 
 local function check_ids(doc)
@@ -298,46 +289,50 @@ local function check_ids(doc)
     if id ~= "" and seen[id] then problem(id, "the label `" .. id .. "` is given twice on this page") end
     seen[id] = true
   end
-  doc:walk { Block = see, Inline = see }
+  doc:walk { Header = see, Div = see, Figure = see, Table = see, CodeBlock = see, Span = see, Link = see }
 end
 
------------------------------------------------------------------------------------
-
-local function check(doc)
-  local function check_raw(element)
-    if element.format == "html" and (element.text:match("<script") or element.text:match("%sstyle%s*=")) then
-      problem(element.text:match("[^\n]*"), "raw HTML with a script or a style: the pages' policy forbids both")
-    end
+local function check_raw(element)
+  if element.format == "html" and (element.text:match("<script") or element.text:match("%sstyle%s*=")) then
+    problem(element.text:match("[^\n]*"), "raw HTML with a script or a style: the pages' policy forbids both")
   end
-  doc:walk {
-    Div = function(div) found.has_references = found.has_references or div.identifier == "refs" end,
+end
+
+local function check_picture(image)
+  table.insert(found.pictures, image.src)
+  if stringify(image.attributes["fig-alt"] or image.caption) == "" then
+    problem(image.src, "this picture has no alt text: give it fig-alt")
+  end
+  for _, class in ipairs(image.classes) do
+    if not PICTURE_CLASSES[class] then problem("." .. class, "the picture class `." .. class .. "` is not known") end
+  end
+  if (image.attributes.width or ""):match("[^%d]") then
+    problem(image.src, "a picture's width is in pixels, without a unit")
+  end
+end
+
+local function check_figure(figure)
+  figure:walk {
     Image = function(image)
-      table.insert(found.pictures, image.src)
-      if stringify(image.attributes["fig-alt"] or image.caption) == "" then
-        problem(image.src, "this picture has no alt text: give it fig-alt")
-      end
-      for _, class in ipairs(image.classes) do
-        if not PICTURE_CLASSES[class] then problem("." .. class, "the picture class `." .. class .. "` is not known") end
-      end
-      if (image.attributes.width or ""):match("[^%d]") then
-        problem(image.src, "a picture's width is in pixels, without a unit")
-      end
-    end,
-    Figure = function(figure)
-      local image
-      figure:walk { Image = function(i) image = i end }
-      if image and not image.attributes["fig-alt"] then
+      if not image.attributes["fig-alt"] then
         problem(image.src, "this figure has a caption and no alt text: give it fig-alt")
       end
     end,
-    Link = function(link)
-      if link.target:match("%.qmd$") or link.target:match("%.qmd#") then
-        problem(link.target, "a link to a chapter's file: write @sec-name instead")
-      end
-    end,
+  }
+end
+
+local function check_link(link)
+  if link.target:match("%.qmd$") or link.target:match("%.qmd#") then
+    problem(link.target, "a link to a chapter's file: write @sec-name instead")
+  end
+end
+
+local function check(doc)
+  doc:walk {
+    Div = function(div) found.has_references = found.has_references or div.identifier == "refs" end,
     Math = function(math) to_html { math } end, -- pandoc warns of TeX that it does not know
-    RawBlock = check_raw,
-    RawInline = check_raw,
+    Image = check_picture, Figure = check_figure, Link = check_link, Str = check_text,
+    RawBlock = check_raw, RawInline = check_raw,
   }
 end
 
@@ -348,16 +343,16 @@ function Pandoc(doc)
   context = pandoc.json.decode(file:read("a"), false)
   file:close()
   doc.meta = {}
-  doc = doc:walk { Div = visible }:walk { Div = callout }
   if context.mode == "collect" then check(doc) end
-  doc = doc:walk { Div = parse_output }:walk { Table = frame }:walk { Div = captioned }
-  doc = doc:walk { Header = heading }
-  doc = doc:walk { Figure = number_caption, Table = number_caption, Inlines = equations }
-  doc = doc:walk { Cite = cite }
-  if context.mode == "collect" then
-    check_ids(doc)
-    check_text(doc)
-    return pandoc.Pandoc { pandoc.RawBlock(FORMAT, pandoc.json.encode(found)) }
-  end
-  return cited(doc):walk { Image = picture }
+  doc = doc:walk {
+    CodeBlock = html_output,
+    Div = function(div) return visible(div) or callout(div) or captioned(div) end,
+  }
+  doc = doc:walk {
+    Image = picture, Cite = cite, Para = equations, Plain = equations,
+    Header = heading, Figure = number_caption, Table = number_caption,
+  }
+  if context.mode == "render" then return cited(doc) end
+  check_ids(doc)
+  return pandoc.Pandoc { pandoc.RawBlock(FORMAT, pandoc.json.encode(found)) }
 end

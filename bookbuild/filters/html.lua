@@ -102,15 +102,6 @@ local function highlighted(block)
   return "<pre" .. class .. ' tabindex="0"><code' .. class .. ">" .. table.concat(lines, "\n") .. "</code></pre>"
 end
 
-local function code(block)
-  local fold = block.attributes.fold
-  local html = '<div class="code">' .. highlighted(block) .. "</div>"
-  if fold then
-    html = '<details class="code-fold"><summary>' .. escape(fold) .. "</summary>\n" .. html .. "\n</details>"
-  end
-  return raw(html)
-end
-
 local function printed(block)
   local lines = pandoc.List {}
   for line in (block.text .. "\n"):gmatch("(.-)\n") do lines:insert(line) end
@@ -118,6 +109,16 @@ local function printed(block)
   if #lines <= LOG_LINES then return raw(html) end
   local summary = escape(lines[1]) .. " … " .. escape(lines[#lines]) .. ", " .. #lines .. " lines"
   return raw('<details class="log"><summary>' .. summary .. "</summary>\n" .. html .. "\n</details>")
+end
+
+local function code(block)
+  if block.classes:includes("printed") then return printed(block) end
+  local fold = block.attributes.fold
+  local html = '<div class="code">' .. highlighted(block) .. "</div>"
+  if fold then
+    html = '<details class="code-fold"><summary>' .. escape(fold) .. "</summary>\n" .. html .. "\n</details>"
+  end
+  return raw(html)
 end
 
 local function callout(element, kind)
@@ -138,9 +139,7 @@ end
 local function div(element)
   element.attributes.name = nil -- the cell's, for the notebook
   local kind = element.classes[1] or ""
-  if kind == "output" and not element.classes:includes("display") then
-    return element:walk { CodeBlock = printed }
-  elseif kind == "shape" then
+  if kind == "shape" then
     return { raw('<p class="shape">' .. escape(stringify(element)) .. "</p>") }
   elseif kind:match("^callout%-") and kind ~= "callout-title" then
     return callout(element, kind)
@@ -149,7 +148,8 @@ local function div(element)
 end
 
 function Pandoc(doc)
-  doc = doc:walk { Header = heading, Image = picture }
-  doc = doc:walk { Para = lone_picture }:walk { Figure = figure }
-  return doc:walk { Table = set_table }:walk { Div = div }:walk { CodeBlock = code }
+  return doc:walk {
+    Header = heading, Image = picture, Para = lone_picture, Figure = figure,
+    Table = set_table, CodeBlock = code, Div = div,
+  }
 end
