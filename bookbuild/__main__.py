@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bookbuild import pdf, project, site, weave
@@ -60,7 +61,9 @@ def _build_site(book: Project) -> None:
     results = site.execute_all(book, sources)
     prepared = site.prepare(book, sources, results)
     _say("pages: pandoc, Typst, search index")
-    target = site.write(prepared, pdf.make(prepared) if "pdf" in book.downloads else None)
+    with ThreadPoolExecutor() as pool:  # the PDF takes as long as all the rest
+        made = pool.submit(pdf.make, prepared) if "pdf" in book.downloads else None
+        target = site.write(prepared, made)
     _say(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -40,12 +41,14 @@ def prepare(
 ) -> Book:
     """Weave the chapters and check what they say of each other."""
     wovens = {c: weave.weave(source, results[c]) for c, source in sources.items()}
-    found = {c: pandoc.collect(project, c, woven) for c, woven in wovens.items()}
+    with ThreadPoolExecutor() as pool:
+        collected = pool.map(lambda item: pandoc.collect(project, *item), wovens.items())
+        found = dict(zip(wovens, collected, strict=True))
     check(project, wovens, found)
     return Book(project, sources, results, wovens, found)
 
 
-def write(book: Book, pdf: bytes | None = None) -> Path:
+def write(book: Book, pdf: Future[bytes] | None = None) -> Path:
     """Write the whole site; the last one stays in place until this one is complete."""
     project = book.project
     project.cache.mkdir(exist_ok=True)
@@ -54,7 +57,7 @@ def write(book: Book, pdf: bytes | None = None) -> Path:
         return _swap(project, _stage(book, pdf))
 
 
-def _stage(book: Book, pdf: bytes | None) -> Path:
+def _stage(book: Book, pdf: Future[bytes] | None) -> Path:
     project, stage = book.project, book.project.cache / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
@@ -62,9 +65,9 @@ def _stage(book: Book, pdf: bytes | None) -> Path:
     for chapter, html in pages.items():
         _write_chapter(book, chapter, html, stage)
     shutil.copytree(ASSETS, stage / "assets", dirs_exist_ok=True)
-    if pdf:
-        (stage / project.pdf_name).write_bytes(pdf)
     _search_index(project, pages, stage)
+    if pdf:
+        (stage / project.pdf_name).write_bytes(pdf.result())
     return stage
 
 

@@ -8,6 +8,7 @@ first cell one that looks for the files and packages that the others use.
 from __future__ import annotations
 
 import ast
+import functools
 import base64
 import hashlib
 import itertools
@@ -141,12 +142,15 @@ def _needs(project: Project, code: list[str]) -> Needs:
     return Needs(tuple(sorted(modules)), tuple(sorted(data)), tuple(sorted(packages)))
 
 
-def _imported(code: str) -> Iterator[str]:
+@functools.cache  # the project's modules come with each chapter
+def _imported(code: str) -> frozenset[str]:
+    found = []
     for node in ast.walk(ast.parse(code)):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            names = [node.module or ""]
-        yield from (name.partition(".")[0] for name in names)
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.append(node.module or "")
+    return frozenset(name.partition(".")[0] for name in found)
 
 
 def _opening(book: Book, chapter: Chapter, needs: Needs) -> str:
