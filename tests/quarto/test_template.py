@@ -1,0 +1,45 @@
+"""The chapter template of CONTRIBUTING.md builds as it stands."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import compare
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_chapter_from_the_template_builds(tmp_path):
+    """Follows the steps of CONTRIBUTING.md in a book of its own."""
+    book = Path(shutil.copytree(ROOT / "tests/quarto/small", tmp_path / "book"))
+    for name in ("data", "funs.py", "nets.py", "requirements.txt"):
+        (book / name).symlink_to(ROOT / name)
+    template = (ROOT / "chapters/_template.qmd").read_text("utf-8").replace("@sec-cnns", "@sec-one")
+    (book / "chapters/new.qmd").write_text(template, encoding="utf-8")
+    configuration = yaml.safe_load((book / "_quarto.yml").read_text("utf-8"))
+    configuration["book"]["chapters"].append("chapters/new.qmd")
+    (book / "_quarto.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
+
+    command = [sys.executable, "-m", "bookbuild", "--root", str(book), "build"]
+    done = subprocess.run(
+        [*command, "--renderer", "builtin"], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = "chapters/new.html"
+    said = compare.facts((book / "_book" / page).read_text("utf-8"), page)
+    assert said["title"] == [("sec-new", "2", "A new chapter")]
+    assert said["tables"][0][:2] == (
+        "tbl-new-counts",
+        "Table 2.1: Digits of each class in the two sets.",
+    )
+    assert said["figures"][0][:2] == ("fig-new-counts", "Figure 2.1: The two sets, class by class.")
+    assert any("has 10 rows" in text for (text,) in said["paragraphs"])
+    (entry,) = (book / ".cache/executed").glob("new-*.json")
+    last = json.loads(entry.read_text("utf-8"))["outputs"][-1]
+    assert json.loads(last[0]["text"]) == {"classes": 10, "equal_shares": True}
