@@ -8,8 +8,8 @@ first cell one that looks for the files and packages that the others use.
 from __future__ import annotations
 
 import ast
-import functools
 import base64
+import functools
 import hashlib
 import itertools
 import json
