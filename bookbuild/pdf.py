@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from bookbuild import pandoc
 from bookbuild.book import Book
 from bookbuild.execute import write_whole
-from bookbuild.project import BookError, Chapter
+from bookbuild.project import BookError, Chapter, error_at
 
 if TYPE_CHECKING:
     from typst import TypstError, TypstWarning
@@ -117,6 +117,8 @@ def _compile(files: dict[str, bytes]) -> bytes:
 
 
 def _fault(folder: Path, found: TypstError | TypstWarning) -> BookError:
-    """Return what Typst says, its files named as they are in the project."""
+    """Return what Typst says, under the name of the chapter that it speaks of."""
     text = re.sub(rf"\S*{folder.name}/", "", found.diagnostic)
-    return BookError(f"the PDF cannot be set: {text}")
+    place = re.search(r"┌─ (\S.*)\.typ:\d+", text)
+    name = f"{place[1]}.qmd" if place and place[1] not in ("main", "book") else "bookbuild"
+    return error_at(name, None, f"the PDF cannot be set: {text.strip()}")

@@ -144,8 +144,9 @@ def _needs(project: Project, code: list[str]) -> Needs:
 
 @functools.cache  # the project's modules come with each chapter
 def _imported(code: str) -> frozenset[str]:
+    """Return the packages that `code` imports; lines of IPython's own (%, !) are no Python."""
     found = []
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", code, flags=re.M))):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:

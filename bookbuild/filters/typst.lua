@@ -25,7 +25,8 @@ end
 local function formula(math, options)
   local source = written { pandoc.Plain { math } }
   local display = math.mathtype == "DisplayMath" and "block: true, " or ""
-  return "#formula(" .. display .. options .. quoted(math.text) .. ", " .. source .. ")"
+  local spoken = math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+  return "#formula(" .. display .. options .. quoted(spoken) .. ", " .. source .. ")"
 end
 
 local function equation(span)
