@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 VOID = [
     "area",
@@ -311,3 +312,29 @@ def _differ(page: str, kind: str, one: list, other: list) -> list[Difference]:
         for tag, a, b, c, d in matcher.get_opcodes()
         if tag != "equal"
     ]
+
+
+def dead_links(site: Path) -> list[str]:
+    """Return the links, pictures, scripts and styles of a site that lead nowhere within it."""
+    trees = {page: parse(html) for page, html in pages(site).items()}
+    ids = {page: {node.id for node in _all(tree)} for page, tree in trees.items()}
+    dead = []
+    for page, tree in trees.items():
+        for node in _all(tree):
+            address = node.attributes.get("href", node.attributes.get("src", ""))
+            if not address or "//" in address or re.match(r"(mailto|data|javascript):", address):
+                continue
+            path, _, anchor = _target(Node("a", {"href": address}), page).partition("#")
+            there = unquote(path)
+            known = there in ids and (not anchor or unquote(anchor) in ids[there])
+            if not known and (there in ids or not (site / there).is_file()):
+                dead.append(f"{page}: {address}")
+    return dead
+
+
+def _all(node: Node) -> Iterator[Node]:
+    """Yield an element and all within it, also what a reader does not see."""
+    yield node
+    for child in node.children:
+        if isinstance(child, Node):
+            yield from _all(child)

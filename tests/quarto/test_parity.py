@@ -117,10 +117,36 @@ def test_what_is_allowed_is_no_difference(builtin, stored):
     assert compare.differences(builtin, stored) == []
 
 
+def test_a_sound_site_has_no_dead_link(builtin):
+    assert compare.dead_links(builtin) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('href="#tbl-frame"', 'href="#tbl-gone"'),
+        ('href="../chapters/references.html#ref', 'href="../chapters/references.html#fer'),
+        ('href="../chapters/references.html#ref', 'href="../chapters/gone.html#ref'),
+        ('src="one_files/figure-html/fig-line', 'src="one_files/figure-html/fig-gone'),
+        ('href="../assets/book.css"', 'href="../assets/gone.css"'),
+    ],
+)
+def test_a_dead_link_is_seen(builtin, tmp_path, before, after):
+    site = Path(shutil.copytree(builtin, tmp_path / "site"))
+    page = site / "chapters/one.html"
+    text = page.read_text(encoding="utf-8")
+    assert before in text
+    page.write_text(text.replace(before, after), encoding="utf-8")
+    found = compare.dead_links(site)
+    assert found and all(one.startswith("chapters/one.html: ") for one in found)
+
+
 @needs_quarto
 def test_quarto_says_the_same_of_the_small_book(small, builtin):
     """Here Quarto executes the cells itself."""
-    assert [str(one) for one in compare.differences(builtin, build(small, "quarto"))] == []
+    site = build(small, "quarto")
+    assert [str(one) for one in compare.differences(builtin, site)] == []
+    assert compare.dead_links(site) == []
 
 
 @needs_quarto
@@ -138,3 +164,4 @@ def test_quarto_says_the_same_of_the_book(tmp_path):
         (book / name).symlink_to(ROOT / name)
     one, other = build(book, "builtin"), build(book, "quarto")
     assert [str(found) for found in compare.differences(one, other)] == []
+    assert compare.dead_links(other) == []
