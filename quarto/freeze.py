@@ -27,6 +27,9 @@ FORMATS = {"html": "html", "typ": "typst"}  # the name of the JSON file, and of 
 FENCE = re.compile(r"^(`{3,}|~{3,})")
 CELL = re.compile(r'^(::: \{\.cell[^"}]*) name="[^"]*"\}$')  # the name is for the PDF and notebooks
 OUTPUT = re.compile(r"^::: \{\.output \.(\w+)\}$")
+FIGURE = re.compile(  # a labelled picture as weave.py writes it: a div of picture and caption
+    r"^::: \{#(fig-[\w-]+)\}\n!\[\]\((<[^>\n]+>)\)\{(.*)\}\n\n(.+)\n:::$", re.MULTILINE
+)
 FOLD = re.compile(r'^(```+\{\.python \.cell-code) fold="([^"]*)"\}$')
 
 
@@ -113,7 +116,7 @@ def quarto_markdown(woven: Woven, pictures: str) -> str:
             for path in woven.pictures:
                 line = line.replace(f"](<{path}>)", f"](<{pictures}/{Path(path).name}>)")
         lines.append(line)
-    return "\n".join(lines) + "\n"
+    return FIGURE.sub(r"![\4](\2){#\1 \3}", "\n".join(lines) + "\n")
 
 
 def _output_classes(match: re.Match[str]) -> str:

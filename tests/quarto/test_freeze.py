@@ -86,7 +86,10 @@ def test_cells_have_the_names_that_quarto_gives_them(probe):
     html = pandoc(frozen(probe)["result"]["markdown"])
     assert '<div id="log" class="cell">' in html
     assert html.count('<div class="cell-output cell-output-stdout">') == 3  # log, short, no-code
-    assert '<div class="cell-output cell-output-display">\n<div id="fig-line">' in html
+    assert '<div class="cell-output cell-output-display">\n<figure id="fig-line">' in html
+    assert "<figcaption" in html and "A line that <em>rises</em>." in html
+    assert 'data-fig-alt="A straight line from the lower left to the upper right."' in html
+    assert '<div id="tbl-frame">' in html
     assert 'data-code-fold="true" data-code-summary="Show how it is &quot;done&quot;"' in html
     assert "secret" not in html and "<code>never shown" not in html
     assert 'class="output' not in html
