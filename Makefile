@@ -37,6 +37,30 @@ data: $(READY)  ## fetch and prepare the data; check what is there
 serve: book  ## show _book/ on http://127.0.0.1:8000
 	@$(PY) -m http.server --bind 127.0.0.1 --directory _book 8000
 
+.PHONY: preview
+preview: $(READY) data/.manifest.json  ## serve the book, rebuild on save and reload the browser
+	@$(PY) -m bookbuild preview
+
+.PHONY: check
+check: $(READY)  ## check the sources without executing anything
+	@$(PY) -m bookbuild check
+
+.PHONY: verify
+verify: $(READY) data/.manifest.json  ## build the book twice from nothing and compare byte for byte
+	@$(PY) -m tests.verify
+
+.PHONY: expected
+expected: book  ## show what would have to change in tests/expected/
+	@$(PY) -m tests.expected
+
+.PHONY: bench
+bench: book  ## measure the ratios of the README's table (half an hour on an idle machine)
+	@$(PY) -m benchmarks $(BENCH)
+
+.PHONY: quarto
+quarto: $(READY)  ## try to install Quarto into .venv (its package downloads it; given a minute)
+	@timeout 60 $(PIP) install --quiet quarto-cli==1.9.37 || { echo "quarto: not to be had here within a minute; make book uses the built-in renderer"; exit 1; }
+
 .PHONY: lint
 lint: $(READY)  ## style and types
 	@$(PY) -m ruff check .
