@@ -151,5 +151,8 @@ def _data(project: Project, code: list[str], source: Source) -> str:
     manifest = project.root / "data" / ".manifest.json"
     if not manifest.is_file():
         raise BookError(f"{source.path} reads data/, which is not there yet: run `make data` first")
-    # the outputs alone: a change of the recipe that gives the same data changes no result
-    return json.dumps(json.loads(_text(manifest)).get("outputs"))
+    try:
+        # the outputs alone: a change of the recipe that gives the same data changes no result
+        return json.dumps(json.loads(_text(manifest))["outputs"])
+    except (ValueError, KeyError, TypeError):
+        raise BookError(f"{manifest} is damaged: run `make data` to write it anew") from None

@@ -33,7 +33,7 @@ from bookbuild.qmd import Cell, Inline, Source
 
 CELL_SECONDS = 15 * 60
 CELL_BYTES = 8_000_000
-KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")
+KEPT_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
@@ -110,11 +110,13 @@ async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterato
 
 def _environment(project: Project, runtime: str) -> dict[str, str]:
     """Return the kernel's environment: nothing of the user's settings, and no network."""
-    (project.cache / "ipython").mkdir(parents=True, exist_ok=True)
+    for folder in ("home", "ipython"):
+        (project.cache / folder).mkdir(parents=True, exist_ok=True)
     schemes = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
     closed = dict.fromkeys([*schemes, *map(str.upper, schemes)], "http://127.0.0.1:9")
     return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | {
         **closed,
+        "HOME": str(project.cache / "home"),
         "IPYTHONDIR": str(project.cache / "ipython"),
         "JUPYTER_RUNTIME_DIR": runtime,
         "LC_ALL": "C.UTF-8",

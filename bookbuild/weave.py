@@ -144,7 +144,8 @@ def _captioned(woven: Woven, cell: Cell, shown: list[tuple[str, str]]) -> list[t
         kind = "picture" if figure else "table"
         raise _error(woven, cell, f"has a caption for one {kind}, and shows {len(found)}")
     name, text = shown[found[0]]
-    caption = f"::: {{#{cell.id}}}\n{text}\n\n{cell.options.caption}\n:::"
+    # the empty span keeps a caption that begins with "(a)" or "1." from being a list
+    caption = f"::: {{#{cell.id}}}\n{text}\n\n[]{{}}{cell.options.caption}\n:::"
     return [(name, caption) if n == found[0] else other for n, other in enumerate(shown)]
 
 

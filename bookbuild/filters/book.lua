@@ -85,6 +85,8 @@ local function captioned(div)
   if not caption or caption.t ~= "Para" then
     return problem(div.identifier, "its last paragraph must be its caption")
   end
+  local first = caption.content[1]
+  if first.t == "Span" and #first.content == 0 then caption.content:remove(1) end -- see weave.py
   if kind == "fig" then
     return pandoc.Figure(div.content, { pandoc.Plain(caption.content) }, { id = div.identifier })
   end

@@ -39,7 +39,13 @@ def text(book) -> str:
 def start(book, *command: str, **options) -> subprocess.Popen:
     """Run bookbuild in a process of its own."""
     arguments = [sys.executable, "-m", "bookbuild", "--root", str(book.root), *command]
-    return subprocess.Popen(arguments, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, **options)
+    options |= {"cwd": REPOSITORY, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(arguments, preexec_fn=hear_interrupts, **options)
+
+
+def hear_interrupts() -> None:
+    """Undo what a shell does for a job in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # What the cache depends on
@@ -59,7 +65,7 @@ EDITS = {
 @pytest.mark.parametrize("name", EDITS)
 def test_what_executes_again(book, capsys, name):
     file, old, new, again = EDITS[name]
-    book.write("data/.manifest.json", '{"data/x.csv": "abc"}')
+    book.write("data/.manifest.json", '{"outputs": {"data/x.csv": "abc"}}')
     book.write("other.py", "X = 1\n")
     book.edit("helper.py", "VALUE = 1", 'VALUE = 1\nFILE = "data/x.csv"')
     assert executions(book, capsys) == 1
@@ -79,6 +85,13 @@ def test_module_imported_by_a_module_counts(book, capsys):
 def test_data_that_is_not_there(book, fails):
     book.chapter('```{python}\nopen("data/x.csv")\n```')
     assert "make data" in fails("execute")
+
+
+@pytest.mark.parametrize("manifest", ["", "[1]", '{"data/x.csv": "abc"}'])
+def test_damaged_manifest(book, fails, manifest):
+    book.write("data/.manifest.json", manifest)
+    book.chapter('```{python}\nopen("data/x.csv")\n```')
+    assert "damaged: run `make data`" in fails("execute")
 
 
 def test_prose_edit_shows_in_the_notebook_from_the_cache(book):
@@ -101,6 +114,17 @@ def test_cells_run_in_the_project_without_network(book):
         "except OSError as error:\n    print(error.reason.strerror)\n```"
     )
     assert text(book) == "True 0\nConnection refused\n"
+
+
+def test_cells_see_nothing_of_the_users_settings(book, monkeypatch):
+    monkeypatch.setenv("SECRET", "told")
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    book.chapter(
+        "```{python}\nimport os, pathlib\n"
+        "print(os.environ.get('SECRET'), os.environ.get('PYTHONPATH'))\n"
+        "print(pathlib.Path.home().relative_to(pathlib.Path.cwd()))\n```"
+    )
+    assert text(book) == "None None\n.cache/home\n"
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_frame_becomes_a_table(page):
         for row in figure.walk()
         if row.tag == "tr"
     ]
-    assert tokens(figure.text).startswith(f"Table{NBSP}1.1: A frame as polars shows it.")
+    assert tokens(figure.text).startswith(f"Table{NBSP}1.1: (a) A frame as polars shows it.")
     assert rows == [
         [("word", False), ("count", True), ("share", True)],
         [("str", False), ("i64", True), ("f64", True)],
