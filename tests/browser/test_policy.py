@@ -58,11 +58,11 @@ def use_everything(page) -> None:
     """Scroll through the page and use each of its tools once."""
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     for name in (".theme", ".zoom", ".copy"):
-        if page.locator(name).count():
-            page.locator(name).first.click()
+        if page.locator(f"{name}:visible").count():
+            page.locator(f"{name}:visible").first.click()
             page.keyboard.press("Escape")
-    if page.locator(".citation a").count():
-        page.locator(".citation a").first.focus()
+    if page.locator(".citation a:visible").count():
+        page.locator(".citation a:visible").first.focus()
     page.keyboard.press("Control+k")
     page.keyboard.type("the")
     page.wait_for_selector(".results a, .status:has-text('No section')")

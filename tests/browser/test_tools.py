@@ -99,7 +99,7 @@ def test_copy_puts_the_cells_code_on_the_clipboard(site, visit):
     notebook = json.loads((site.folder / site.chapter).with_suffix(".ipynb").read_text("utf-8"))
     sources = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
     sources = [re.sub(r"^#\|.*\n", "", source, flags=re.M).strip("\n") for source in sources]
-    boxes = page.locator(".cell .copyable")
+    boxes = page.locator(".cell .copyable:visible")
     copied = []
     for box in (boxes.nth(i) for i in range(min(5, boxes.count()))):
         box.hover()
@@ -114,11 +114,11 @@ def test_copy_puts_the_cells_code_on_the_clipboard(site, visit):
 def test_the_lightbox_works_by_keyboard_and_gives_the_focus_back(site, visit):
     page = visit(site.url + site.chapter).page
     dialog = page.locator("dialog.lightbox")
-    button = page.locator(".zoom").first
+    button = page.locator(".zoom:visible").first
     button.focus()
     page.keyboard.press("Enter")
     assert dialog.is_visible()
-    picture = page.locator("main img.lightbox").first
+    picture = page.locator("main img.lightbox:visible").first
     assert dialog.locator("img").get_attribute("src") == picture.get_attribute("src")
     assert dialog.locator("img").get_attribute("alt") == picture.get_attribute("alt")
     for _ in range(6):
@@ -132,7 +132,7 @@ def test_the_lightbox_works_by_keyboard_and_gives_the_focus_back(site, visit):
 
 def test_a_click_on_a_picture_enlarges_it(site, visit):
     page = visit(site.url + site.chapter).page
-    page.locator("main img.lightbox").first.click()
+    page.locator("main img.lightbox:visible").first.click()
     dialog = page.locator("dialog.lightbox")
     assert dialog.is_visible()
     dialog.get_by_role("button", name="Close").click()
@@ -149,7 +149,7 @@ def test_dark_pictures_are_inverted_but_for_those_that_keep_their_colours(site, 
 
 
 @pytest.mark.parametrize("way", ["hover", "focus", "tap"])
-@pytest.mark.parametrize("kind", [".footnote-ref", ".citation a"])
+@pytest.mark.parametrize("kind", [".footnote-ref:visible", ".citation a:visible"])
 def test_notes_are_readable_where_they_stand(site, visit, way, kind):
     page = visit(site.url + site.chapter, has_touch=way == "tap").page
     link = page.locator(kind).first
