@@ -26,6 +26,7 @@ book: $(READY) data/.manifest.json  ## build the whole book into _book/
 	@$(PY) -m bookbuild build --renderer $(RENDERER)
 
 .PHONY: test
+test: RENDERER = builtin # the tests look at the built-in renderer's pages
 test: book  ## check everything (builds the book first if need be)
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
@@ -65,7 +66,7 @@ quarto: $(READY)  ## try to install Quarto into .venv (its package downloads it;
 lint: $(READY)  ## style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy funs.py nets.py data bookbuild
+	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data bookbuild quarto
 
 .PHONY: diagrams
 diagrams: $(READY)  ## draw the six diagrams again

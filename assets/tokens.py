@@ -46,6 +46,10 @@ def _block(selector: str, lines: list[str]) -> str:
 def scss(tokens: dict, theme: str) -> str:
     """Return one theme as a layer for Quarto's HTML format."""
     colour, font = tokens[theme], tokens["font"]
+    named = {name: value for name, value in colour.items() if str(value).startswith("#")}
+    named |= {f"code-{name}": value for name, value in colour["code"].items()}
+    named["measure"] = tokens["size"]["measure"]
+    variables = "\n".join(f"$token-{name}: {value};" for name, value in named.items())
     return f"""/*-- scss:defaults --*/
 // {NOTE}
 $body-bg: {colour["paper"]};
@@ -59,6 +63,7 @@ $font-family-sans-serif: {font["text"]};
 $headings-font-family: {font["label"]};
 $font-family-monospace: {font["code"]};
 $line-height-base: {tokens["size"]["line"]};
+{variables}
 /*-- scss:rules --*/
 main img:not(.keep-colours) {{
   filter: {colour["figure-filter"]};
