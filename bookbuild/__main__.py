@@ -49,9 +49,15 @@ def _build(book: Project, options: argparse.Namespace) -> None:
     quarto, why = _find_quarto(options.renderer)
     if quarto:
         _say(f"renderer: Quarto ({why})")
-        raise SystemExit(subprocess.run([quarto, "render"], cwd=book.root).returncode)
+        raise SystemExit(subprocess.run([quarto, "render"], cwd=book.root, env=_here()).returncode)
     _say(f"renderer: built-in ({why})")
     _build_site(book)
+
+
+def _here() -> dict[str, str]:
+    """Return an environment in which Quarto finds the Python that runs this."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return os.environ | {"QUARTO_PYTHON": sys.executable, "PATH": path}
 
 
 def _build_site(book: Project) -> None:
