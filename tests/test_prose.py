@@ -132,7 +132,7 @@ def test_spelling_objects_to_american_and_to_misspelt_words(misspelt):
     wrong = misspelt(
         color="The color of the net.", ize="The optimizer.", ie="They recieve it.", good="A colour."
     )
-    assert [line.split(":")[0] for line in wrong.splitlines()] == ["color", "ize", "ie"]
+    assert {line.split(":")[0] for line in wrong.splitlines()} == {"color", "ize", "ie"}
 
 
 def test_a_caption_and_an_alternative_text_that_repeat_each_other_are_found():
