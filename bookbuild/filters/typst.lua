@@ -61,9 +61,10 @@ local function figure(element)
   return wrapped(opening, element.content, labelled(element.identifier))
 end
 
--- A long table may go on over the page.
-local function broken(tbl)
-  return #tbl.bodies[1].body > 15 and wrapped("#long", { tbl }) or tbl
+-- A table stands at the left, where pandoc would centre it; a long one may go on over the page.
+local function placed(tbl)
+  local text = written({ tbl }):gsub("align%(center%)", "align(left)", 1)
+  return #tbl.bodies[1].body > 15 and wrapped("#long", { block(text) }) or block(text)
 end
 
 local function aligned(tbl)
@@ -71,11 +72,11 @@ local function aligned(tbl)
     if spec[1] == pandoc.AlignDefault then spec[1] = pandoc.AlignLeft end
   end
   local row = tbl.head.rows[2]
-  if not tbl.classes:includes("dataframe") or not row then return broken(tbl) end
+  if not tbl.classes:includes("dataframe") or not row then return placed(tbl) end
   for _, cell in ipairs(row.cells) do
     cell.contents = { pandoc.Plain { pandoc.RawInline("typst", "#dtype[" .. written(cell.contents) .. "]") } }
   end
-  return broken(tbl)
+  return placed(tbl)
 end
 
 -- The shape of a frame stands below its table, not between a caption and what it captions.
