@@ -1,0 +1,305 @@
+"""The PDF: what it says, where it says it, and what it holds for those who cannot see it.
+
+It is read back by poppler, which knows nothing of how it was made.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bookbuild.__main__ import main
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("pdftotext"), reason="poppler-utils is not installed"
+)
+
+MILLIMETRE = 72 / 25.4
+LEFT, RIGHT = 30 * MILLIMETRE, (210 - 22) * MILLIMETRE  # of the block that code may fill
+
+
+def poppler(tool: str, *arguments: str | Path) -> str:
+    """Return what one of poppler's tools prints."""
+    command = [tool, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def flat(text: str) -> str:
+    """Return text in one line, its no-break spaces plain."""
+    return " ".join(text.replace("\xa0", " ").split())
+
+
+def read(pdf: Path) -> str:
+    return flat(poppler("pdftotext", pdf, "-"))
+
+
+@pytest.fixture(scope="module")
+def site(probe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The probe book built with its PDF; the folder of its site."""
+    root = tmp_path_factory.mktemp("paper") / "book"
+    shutil.copytree(probe.parent, root)
+    configuration = root / "_quarto.yml"
+    text = configuration.read_text(encoding="utf-8")
+    assert "downloads" not in text
+    changed = text.replace("\nbook:\n", "\nbook:\n  downloads: [pdf]\n")
+    configuration.write_text(changed, encoding="utf-8")
+    (root / "CITATION.cff").write_text("version: 4.5.6\n", encoding="utf-8")
+    assert main(["--root", str(root), "build", "--renderer", "builtin"]) == 0
+    return root / "_book"
+
+
+@pytest.fixture(scope="module")
+def pdf(site: Path) -> Path:
+    return site / "Probe-book.pdf"
+
+
+@pytest.fixture
+def paper(book, capsys):
+    """Give the small book's chapter a body; return the PDF, or the error that there is none."""
+
+    def build(body: str) -> Path | str:
+        book.edit("_quarto.yml", "title: Small book", "title: Small book\n  downloads: [pdf]")
+        book.chapter(body)
+        if book.run("build", "--renderer", "builtin"):
+            return capsys.readouterr().err
+        return book.root / "_book" / "Small-book.pdf"
+
+    return build
+
+
+# What it says
+
+
+class Captions(HTMLParser):
+    """Collects the captions, headings and equation numbers of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.depth = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in ("figcaption", "h2", "h3") or ("class", "eq-number") in attributes:
+            self.found.append("")
+            self.depth = 1
+        elif self.depth:
+            self.depth += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= self.depth > 0
+
+    def handle_data(self, data: str) -> None:
+        if self.depth:
+            self.found[-1] += data
+
+
+def test_captions_headings_and_numbers_are_those_of_the_site(site, pdf):
+    text = read(pdf)
+    captions = Captions()
+    for page in ("index", "chapters/probe", "chapters/data", "chapters/notation"):
+        captions.feed((site / f"{page}.html").read_text(encoding="utf-8"))
+    assert len(captions.found) > 15
+    for caption in captions.found:
+        assert flat(html.unescape(caption)) in text
+
+
+def test_title_page_contents_and_chapters(pdf):
+    pages = [flat(page) for page in poppler("pdftotext", pdf, "-").split("\f")]
+    assert pages[0] == "Probe book Everything once The contributors Version 4.5.6"
+    contents = re.sub(r"[ .]{2,}", " ", pages[1])
+    order = ["Preface", "First part 1 A probe", "1.1 Setup", "2 Two words", "References"]
+    order += ["Appendices Appendix A Datasets", "A.1 Digits", "Appendix B Notation"]
+    places = [contents.index(entry) for entry in order]
+    assert places == sorted(places)
+    assert any(page.startswith("Chapter 1 A probe") for page in pages)
+    assert any(page.startswith("Appendix A Datasets") for page in pages)
+    assert any(page.startswith("1 A probe 5") for page in pages), "running head and page number"
+
+
+def test_each_format_has_its_own(pdf):
+    text = read(pdf)
+    assert "Only on paper." in text
+    assert "Only on the web." not in text
+    assert "Raw HTML." not in text
+
+
+def test_what_is_folded_on_the_web_is_open(pdf):
+    text = read(pdf)
+    assert "Hidden until opened; Figure 1.1 is linked." in text
+    assert "return x # a comment" in text
+    assert "Epoch 9/18, Loss: 0.1111" in text
+
+
+def test_citations_and_bibliography(pdf):
+    text = read(pdf)
+    assert "(Mikolov and Chen 2013, 2)" in text
+    assert "Fisher, Ronald. 1925. Statistical Methods" in text
+    assert text.count("Statistical Methods for Research Workers") == 1
+
+
+def test_code_keeps_its_indentation(pdf):
+    lines = poppler("pdftotext", "-layout", pdf, "-").splitlines()
+    at = next(n for n, line in enumerate(lines) if line.strip() == "def f(x):")
+    begin = lines[at].index("def")
+    block = [line[begin:].rstrip() for line in lines[at : at + 4]]
+    assert block == ["def f(x):", '    """Two lines', '    of text."""', "    return x # a comment"]
+
+
+# Where it stands
+
+
+def outside(pdf: Path) -> list[str]:
+    """Return the words that begin or end outside the margins."""
+    words = re.findall(
+        r'<word xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>',
+        poppler("pdftotext", "-bbox", pdf, "-"),
+    )
+    assert words
+    # punctuation may hang into the margin by a point or two, as it should
+    return [w for x, end, w in words if float(x) < LEFT - 3 or float(end) > RIGHT + 3]
+
+
+def test_nothing_runs_over_the_margin(pdf):
+    assert outside(pdf) == []
+
+
+LONG = {
+    "code": '```{python}\nx = "' + "many words in one line " * 12 + '"\n```',
+    "code without a space": "```{python}\n#| output: false\ny = '" + "x" * 300 + "'\n```",
+    "output": "```{python}\nprint('word ' * 100)\nprint('y' * 400)\n```",
+    "frame": "```{python}\nimport polars as pl\n"
+    "pl.DataFrame({f'column {n}': ['some words in a cell'] for n in range(12)})\n```",
+    "inline code": "Text and `" + "a_name.with_parts(and_more)." * 6 + "end` in it.",
+    "link": "Text and <https://example.org/" + "a-path/of-many/parts/" * 9 + "> in it.",
+    "equation": "$$ " + " + ".join(f"a_{{{n}}} x^{{{n}}}" for n in range(8)) + " $$ {#eq-long}",
+    "table": "| a | b |\n|---|---|\n| "
+    + "many words " * 20
+    + "| `a_long_name_in_code` |\n\n: A table. {#tbl-t}",
+    "heading": "## " + "A heading of many words " * 6,
+    "picture": '![Wide.](../wide.svg){#fig-wide fig-alt="A wide box."}',
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_long_stays_inside(book, paper, name):
+    book.write(
+        "wide.svg",
+        '<svg xmlns="http://www.w3.org/2000/svg" width="2000" height="80">'
+        '<rect width="2000" height="80"/></svg>',
+    )
+    made = paper(LONG[name])
+    assert isinstance(made, Path), made
+    assert outside(made) == []
+    assert int(re.search(r"Pages: +(\d+)", poppler("pdfinfo", made))[1]) == 4
+
+
+# References that link
+
+
+def test_references_lead_to_what_they_name(pdf):
+    pages = poppler("pdftotext", pdf, "-").split("\f")
+    links = re.findall(
+        r'<a href="[^"#]*#(\d+)">(Figure|Table|Equation|Section)\s([\dA-Z.]+)</a>',
+        poppler("pdftohtml", "-xml", "-stdout", "-i", pdf).replace("\xa0", " "),
+    )
+    assert {"Figure", "Table", "Equation", "Section"} == {kind for _, kind, _ in links}
+    for page, kind, number in links:
+        shown = {"Equation": f"({number})", "Section": number}.get(kind, f"{kind} {number}:")
+        assert shown in flat(pages[int(page) - 1])
+
+
+def test_citations_lead_to_the_bibliography(pdf):
+    pages = [flat(page) for page in poppler("pdftotext", pdf, "-").split("\f")]
+    page = next(n for n, text in enumerate(pages, 1) if text.startswith("References Fisher"))
+    text = poppler("pdftohtml", "-xml", "-stdout", "-i", pdf)
+    assert re.search(rf'<a href="[^"#]*#{page}">1925</a>', text)
+    assert re.search(rf'<a href="[^"#]*#{page}">Mikolov and Chen 2013, 2</a>', text)
+
+
+# For those who cannot see it, and for machines
+
+
+def alternatives(pdf: Path) -> list[str]:
+    """Return the alternative texts of the structure tree."""
+    content = pdf.read_bytes()
+    tree = content[: content.find(b"/Type/XRef")] if b"/Type/XRef" in content else content
+    found = []
+    for plain, coded in re.findall(rb"/Alt *(?:\(((?:\\.|[^\\)])*)\)|<([0-9A-F]+)>)/A", tree):
+        text = bytes.fromhex(coded.decode()).decode("utf-16") if coded else plain.decode("latin-1")
+        found.append(text if coded else re.sub(r"\\(.)", r"\1", text))
+    return found
+
+
+def test_pictures_and_formulas_have_their_text(pdf):
+    assert set(alternatives(pdf)) == {
+        "A straight line from the lower left to the upper right.",
+        "A black disc in the middle.",
+        r"y = \sum_i w_i x_i + b",
+        r"\hat{y}",
+        r"\begin{aligned} a &= b \\ c &= d \end{aligned}",
+        "a = b",
+    }
+
+
+def test_it_is_tagged_titled_and_in_english(pdf):
+    about = poppler("pdfinfo", pdf)
+    assert re.search(r"Title: +Probe book\n", about)
+    assert re.search(r"Author: +The contributors\n", about)
+    assert re.search(r"Tagged: +yes\n", about)
+    assert "CreationDate" not in about
+    assert "<pdfuaid:part>1</pdfuaid:part>" in poppler("pdfinfo", "-meta", pdf)
+    assert b"/Lang(en-GB)" in pdf.read_bytes()
+    tree = poppler("pdfinfo", "-struct", pdf)
+    for tag in ("H1", "H2", "Table", "TH", "Figure", "Formula", "Code", "Link", "TOC", "BibEntry"):
+        assert tag == "BibEntry" or re.search(rf"^ *{tag}\b", tree, re.M), tag
+
+
+def test_fonts_are_those_that_ship_with_typst(pdf):
+    lines = poppler("pdffonts", pdf).splitlines()[2:]
+    assert lines
+    for line in lines:
+        assert re.match(r"\w{6}\+(Libertinus|NewCM|DejaVuSansMono)", line), line
+        assert re.search(r" yes +yes +yes ", line), "embedded, subset, with its characters"
+
+
+# How it is made
+
+
+def test_two_builds_give_the_same_bytes(pdf, tmp_path):
+    root = tmp_path / "another" / "folder"
+    shutil.copytree(pdf.parent.parent, root, ignore=shutil.ignore_patterns("_book", "pdf"))
+    assert main(["--root", str(root), "build", "--renderer", "builtin"]) == 0
+    assert (root / "_book" / pdf.name).read_bytes() == pdf.read_bytes()
+
+
+def test_it_is_set_again_only_after_a_change(book, paper):
+    made = paper("Some words.")
+    [entry] = (book.root / ".cache" / "pdf").glob("*.pdf")
+    before = entry.stat().st_mtime_ns
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert entry.stat().st_mtime_ns == before
+    book.edit("chapters/one.qmd", "Some words.", "Other words.")
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert "Other words." in read(made)
+    assert [*entry.parent.glob("*.pdf")] != [entry]
+
+
+def test_no_pdf_where_none_is_asked_for(book):
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert not [*(book.root / "_book").glob("*.pdf")]
+    assert ".pdf" not in book.page()
+
+
+def test_fault_names_the_chapter(book, paper):
+    message = paper("Text.\n\n```{=typst}\n#nothing-of-this-name\n```")
+    assert "chapters/one.qmd: " in message
+    assert "nothing-of-this-name" in message
+    assert "unknown variable" in message
+    assert "/tmp" not in message
+    assert not (book.root / "_book").exists()
