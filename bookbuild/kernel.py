@@ -32,6 +32,7 @@ from bookbuild.project import BookError, Project, error_at
 from bookbuild.qmd import Cell, Inline, Source
 
 CELL_SECONDS = 15 * 60
+START_SECONDS = 5 * 60  # a busy machine takes more than nbclient's one minute
 CELL_BYTES = 8_000_000
 KEPT_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
@@ -97,15 +98,23 @@ async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterato
         manager = AsyncKernelManager(transport="ipc", connection_file=f"{folder}/kernel.json")
         manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
         client = _Client(node, km=manager, timeout=CELL_SECONDS, record_timing=False)
+        client.startup_timeout = START_SECONDS
         try:
             environment = _environment(project, folder)
             await client.async_start_new_kernel(cwd=str(project.root), env=environment)
-            await client.async_start_new_kernel_client()
+            await _connect(client)
             yield client
         finally:
             if client.kc:
                 client.kc.stop_channels()
             await manager.shutdown_kernel(now=True)
+
+
+async def _connect(client: _Client) -> None:
+    try:
+        await client.async_start_new_kernel_client()
+    except RuntimeError as error:
+        raise BookError(f"the kernel did not start: {error}; is the machine busy?") from None
 
 
 def _environment(project: Project, runtime: str) -> dict[str, str]:

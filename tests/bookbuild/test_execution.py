@@ -231,6 +231,11 @@ def test_fault_stops_the_build(book, fails, monkeypatch, name):
     assert book.page() == before
 
 
+def test_kernel_that_does_not_start_in_time(book, fails, monkeypatch):
+    monkeypatch.setattr(kernel, "START_SECONDS", 0)
+    assert "the kernel did not start" in fails("execute")
+
+
 # Kills, Ctrl-C, and a second process
 
 WAITS = """```{python}
