@@ -68,9 +68,9 @@ local function placed(tbl)
 end
 
 local function aligned(tbl)
-  for _, spec in ipairs(tbl.colspecs) do
-    if spec[1] == pandoc.AlignDefault then spec[1] = pandoc.AlignLeft end
-  end
+  tbl.colspecs = tbl.colspecs:map(function(spec) -- widths as the contents want them
+    return { spec[1] == pandoc.AlignDefault and pandoc.AlignLeft or spec[1], nil }
+  end)
   local row = tbl.head.rows[2]
   if not tbl.classes:includes("dataframe") or not row then return placed(tbl) end
   for _, cell in ipairs(row.cells) do
