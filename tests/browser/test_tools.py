@@ -10,7 +10,7 @@ import pytest
 # a phrase and the section that says it, for each book
 PHRASES = {
     "probe": ("drawn by hand", "Figures and tables"),
-    "book": ("max pooling", "CNNs: Theory"),
+    "book": ("max pooling", "Pooling"),
 }
 
 # the background of every frame that is painted, from the first
