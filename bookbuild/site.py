@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bookbuild import execute, pandoc, qmd, takeaway, weave
+from bookbuild import execute, machines, pandoc, qmd, takeaway, weave
 from bookbuild.book import Book
 from bookbuild.check import check
 from bookbuild.project import BookError, Chapter, Project
@@ -64,6 +64,7 @@ def _stage(book: Book, pdf: Future[bytes] | None) -> Path:
     pages = _pages(book, bool(pdf))
     for chapter, html in pages.items():
         _write_chapter(book, chapter, html, stage)
+    machines.write(book, stage)
     shutil.copytree(ASSETS, stage / "assets", dirs_exist_ok=True)
     _search_index(project, pages, stage)
     if pdf:

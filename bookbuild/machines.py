@@ -1,0 +1,69 @@
+"""What machines read: a Markdown copy of each page, llms.txt, robots.txt and sitemap.xml.
+
+The copies are made from the notebooks that readers take away, so they hold code and outputs as
+text; pictures are left out but for what their alt texts say.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from bookbuild import takeaway
+from bookbuild.book import Book
+from bookbuild.project import Chapter
+
+PICTURE = re.compile(r"!\[([^\]]*)\]\(attachment:[^)]*\)")
+
+
+def write(book: Book, stage: Path) -> None:
+    """Write all of it into the staged site; a sitemap only where the site has an address."""
+    for chapter in book.project.chapters:
+        path = (stage / chapter.page).with_suffix(".md")
+        path.write_text(_markdown(book, chapter), encoding="utf-8")
+    (stage / "llms.txt").write_text(_contents(book), encoding="utf-8")
+    address = (book.project.site_url or "").rstrip("/")
+    robots = "User-agent: *\nAllow: /\n"
+    if address:
+        robots += f"Sitemap: {address}/sitemap.xml\n"
+        (stage / "sitemap.xml").write_text(_sitemap(book, address), encoding="utf-8")
+    (stage / "robots.txt").write_text(robots, encoding="utf-8")
+
+
+def _markdown(book: Book, chapter: Chapter) -> str:
+    cells = takeaway.notebook(book, chapter)["cells"]
+    return "\n\n".join(_cell(cell) for cell in cells if cell["id"] != "check") + "\n"
+
+
+def _cell(cell: dict[str, Any]) -> str:
+    if cell["cell_type"] == "markdown":
+        return PICTURE.sub(r"(Picture: \1)", cell["source"])
+    blocks = [f"```python\n{cell['source']}\n```"]
+    for output in cell["outputs"]:
+        text = output.get("text") or output.get("data", {}).get("text/plain", "")
+        blocks += [f"```\n{text.rstrip()}\n```"] if text.strip() else []
+    return "\n\n".join(blocks)
+
+
+def _contents(book: Book) -> str:
+    """Return llms.txt: title, description, and a line a page with a link to its Markdown."""
+    project = book.project
+    lines = [f"# {project.title}", "", f"> {project.description}", "", "## Pages", ""]
+    for chapter in project.chapters:
+        link = quote(str(chapter.source.with_suffix(".md")))
+        title = f"{chapter.label} {book.found[chapter]['title']}".strip()
+        about = book.sources[chapter].meta.get("description", "")
+        lines.append(f"- [{title}]({link})" + (f": {about}" if about else ""))
+    return "\n".join(lines) + "\n"
+
+
+def _sitemap(book: Book, address: str) -> str:
+    urls = [f"{address}/{quote(chapter.page)}" for chapter in book.project.chapters]
+    entries = "".join(f"  <url><loc>{escape(url)}</loc></url>\n" for url in urls)
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return (
+        f'{head}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
+    )
