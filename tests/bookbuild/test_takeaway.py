@@ -1,0 +1,254 @@
+"""The notebook that readers take away: prose for Jupyter, and a folder of its own to run in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from bookbuild import takeaway
+
+ROOT = Path(__file__).parents[2]
+
+# Executes a notebook as a reader does: in its folder, with this Python and nothing of the book's.
+RUN = """
+import importlib.util, sys
+import nbclient, nbformat
+assert importlib.util.find_spec("bookbuild") is None
+node = nbformat.read(sys.argv[1], 4)
+nbclient.NotebookClient(node, timeout=1800, resources={"metadata": {"path": "."}}).execute()
+nbformat.write(node, sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(probe: Path) -> nbformat.NotebookNode:
+    return nbformat.read(probe / "chapters" / "probe.ipynb", 4)
+
+
+def code_cells(node: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in node.cells if cell.cell_type == "code"]
+
+
+def prose(node: nbformat.NotebookNode) -> str:
+    return "\n\n".join(cell.source for cell in node.cells if cell.cell_type == "markdown")
+
+
+def flat(text: str) -> str:
+    return " ".join(text.replace("\xa0", " ").split())
+
+
+# How it reads
+
+
+def test_it_is_a_valid_notebook(probe):
+    for path in probe.glob("chapters/*.ipynb"):
+        nbformat.validate(nbformat.read(path, 4))
+
+
+def test_nothing_of_quarto_is_left(probe):
+    for path in probe.glob("chapters/*.ipynb"):
+        text = prose(nbformat.read(path, 4))
+        shown = re.sub(r"```.*?```|(`+)(?!`).*?(?<!`)\1", "", text, flags=re.DOTALL)
+        assert not re.search(r":::|@(?:fig|tbl|sec|eq)-|\[@|\{python\}|\{#|\{\.|<!--", shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# 1 A probe",
+        "## 1.2 Figures and tables",
+        "### 1.2.1 Figures",
+        "Figure 1.1 is drawn by a cell, Figure 1.2 by hand (1.2); both are in Section 1.2.1.",
+        "a citation (Mikolov and Chen 2013, 2). Word vectors of Mikolov and Chen (2013) are old.",
+        "with a footnote (What the footnote says, with `code`.)",
+        r"Half is 0.50, minus half -0.5, the name is two \*stars\*,",
+        "it is written: `` `{python} x` ``.",
+        "Table 1.1: (a) A frame as polars shows it.",
+        r"y = \sum_i w_i x_i + b \tag{1.1}$$",
+        r"and $\hat{y}$ stands in the line.",
+        "> **A title of its own**\n>\n> Hidden until opened; Figure 1.1 is linked.",
+        "> **Tip**\n>\n> No title.",
+        "## Unnumbered",
+        "## References\n\nMikolov, Tomas, and Kai Chen. 2013.",
+    ],
+)
+def test_prose_says_what_the_page_says(notebook, text):
+    assert text in prose(notebook).replace("\xa0", " ")
+
+
+class FigureCaptions(HTMLParser):
+    """Collects the captions of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag == "figcaption":
+            self.inside = True
+            self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag != "figcaption"
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.found[-1] += data
+
+
+def test_captions_are_those_of_the_page_in_their_order(probe, notebook):
+    page = FigureCaptions()
+    page.feed((probe / "chapters" / "probe.html").read_text(encoding="utf-8"))
+    text = flat(prose(notebook)).replace("*", "")
+    places = [text.index(flat(caption)) for caption in page.found]
+    assert len(places) == 4
+    assert places == sorted(places)
+
+
+def test_a_caption_stands_below_its_cell(notebook):
+    ids = [cell.id for cell in notebook.cells]
+    after = notebook.cells[ids.index("fig-line") + 1]
+    assert after.source.startswith("Figure\xa01.1: A line that *rises*.")
+
+
+def test_pictures_travel_inside(notebook):
+    cells = [cell for cell in notebook.cells if "](attachment:" in cell.get("source", "")]
+    assert [list(cell.attachments) for cell in cells] == [["pictures-dot.png"]]
+    assert "![A black disc in the middle.](attachment:pictures-dot.png)" in cells[0].source
+    data = base64.b64decode(cells[0].attachments["pictures-dot.png"]["image/png"])
+    assert data.startswith(b"\x89PNG")
+    assert struct.unpack(">II", data[16:24]) == (60, 30)  # of 40 by 20, drawn half as large again
+
+
+# What it holds
+
+
+def test_all_cells_are_there_in_their_order_with_their_outputs(probe, notebook):
+    [entry] = (probe.parent / ".cache" / "executed").glob("probe-*.json")
+    outputs = json.loads(entry.read_text(encoding="utf-8"))["outputs"]
+    source = (probe.parent / "chapters" / "probe.qmd").read_text(encoding="utf-8")
+    labels = re.findall(r"^```\{python\}\n#\| label: (.*)$", source, re.MULTILINE)
+    cells = code_cells(notebook)
+    assert [cell.id for cell in cells] == ["check", *labels]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert [cell.outputs for cell in cells[1:]] == outputs
+    assert "#|" not in "".join(cell.source for cell in cells)
+
+
+# What it needs
+
+
+def test_first_cell_names_what_to_get(notebook):
+    first = notebook.cells[0].source
+    assert first.startswith("# 1 A probe\n")
+    assert "`helper.py`" in first
+
+
+def test_first_cell_names_data_requirements_and_version(book):
+    book.write("helper.py", 'VALUE = 1\nFILE = "data/x.csv"\n')
+    book.write("data/.manifest.json", '{"outputs": {"data/x.csv": "abc"}}')
+    book.write("data/prepare.py", "")
+    book.write("CITATION.cff", "version: 4.5.6\n")
+    book.edit("chapters/one.qmd", "from helper", "import polars\nfrom helper")
+    assert book.run("build", "--renderer", "builtin") == 0
+    node = nbformat.read(book.root / "_book" / "chapters" / "one.ipynb", 4)
+    for name in ("4.5.6", "`helper.py`", "`data/x.csv`", "data/prepare.py", "requirements.txt"):
+        assert name in node.cells[0].source
+    assert "'polars'" in node.cells[1].source
+
+
+def test_no_check_where_nothing_is_needed(probe):
+    node = nbformat.read(probe / "chapters" / "two wörds.ipynb", 4)
+    assert [cell.id for cell in code_cells(node)] == ["cell-1"]
+
+
+def run_check(cell: str, folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", cell], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_check_says_plainly_what_is_missing(notebook, tmp_path):
+    cell = notebook.cells[1].source
+    done = run_check(cell, tmp_path)
+    assert done.returncode != 0
+    assert f"missing in {tmp_path}: helper.py. The text above says what to get" in done.stderr
+    (tmp_path / "helper.py").write_text("", encoding="utf-8")
+    assert run_check(cell, tmp_path).returncode == 0
+
+
+def test_check_names_a_missing_package(tmp_path):
+    needs = takeaway.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
+    message = run_check(takeaway._check(needs)["source"], tmp_path).stderr
+    assert "data/x.csv, the package no_such_package." in message
+    assert "json" not in message.splitlines()[-1]
+
+
+def test_what_a_notebook_needs():
+    code = "%matplotlib inline\nimport a.b as x, json\ntry:\n    from c.d import e\nexcept E: pass"
+    assert takeaway._imported(code) == {"a", "json", "c"}
+
+
+# It runs where nothing of the book is
+
+
+def shown(cell: nbformat.NotebookNode) -> list:
+    """Return a cell's outputs as a reader sees them: streams whole, a picture without its repr."""
+    found: list = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            if output.name == "stderr":  # progress and warnings, which a page may leave out
+                continue
+            if found and isinstance(found[-1], str):
+                found[-1] += output.text
+            else:
+                found.append(output.text)
+        else:
+            data = dict(output.data)
+            if any(kind.startswith("image/") for kind in data):
+                data.pop("text/plain", None)
+            found.append(data)
+    return found
+
+
+def standalone(built: Path, files: list[Path], folder: Path) -> None:
+    """Run a notebook with `files` beside it; hold its outputs to those that it came with."""
+    folder.mkdir(exist_ok=True)
+    path = folder / built.name
+    shutil.copyfile(built, path)
+    for file in files:
+        (folder / file.name).symlink_to(file) if file.is_dir() else shutil.copy(file, folder)
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MPLBACKEND")}
+    command = [sys.executable, "-I", "-c", RUN, path.name]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before, after = nbformat.read(built, 4), nbformat.read(path, 4)
+    for old, new in zip(code_cells(before), code_cells(after), strict=True):
+        assert shown(new) == shown(old), old.id
+
+
+def test_it_runs_in_a_folder_of_its_own(probe, tmp_path):
+    standalone(probe / "chapters" / "probe.ipynb", [probe.parent / "helper.py"], tmp_path / "away")
+
+
+@pytest.mark.skipif(
+    not os.environ.get("BOOK_STANDALONE"), reason="BOOK_STANDALONE=1 runs a real chapter (minutes)"
+)
+@pytest.mark.parametrize("chapter", ["cnns-word2vec"])
+def test_a_real_chapter_runs_in_a_folder_of_its_own(chapter, tmp_path):
+    """As test_it_runs_in_a_folder_of_its_own, with what the preface tells the reader to get."""
+    names = ["funs.py", "nets.py", "requirements.txt", "data"]
+    built = ROOT / "_book" / "chapters" / f"{chapter}.ipynb"
+    standalone(built, [ROOT / name for name in names], tmp_path / "away")
