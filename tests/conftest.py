@@ -13,3 +13,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # figures are drawn into memory, no 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)  # the same examples each time
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_modifyitems(items):
+    """Put the browser tests last: Playwright leaves an event loop running, nbclient needs none."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
