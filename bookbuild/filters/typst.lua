@@ -91,6 +91,15 @@ local function output(element)
   }.content
 end
 
+-- A term and what it means stay on one page.
+local function terms(list)
+  local out = pandoc.Blocks {}
+  for _, item in ipairs(list.content) do
+    out:extend(wrapped("#whole", { pandoc.DefinitionList { item } }))
+  end
+  return out
+end
+
 local function div(element)
   local kind = element.classes[1] or ""
   if kind == "cell" then return element.content end
@@ -116,5 +125,5 @@ function Pandoc(doc)
   doc.blocks = floating(doc.blocks)
   doc = doc:walk { Cite = function(cite) return cite.content end }
   doc = doc:walk { Span = equation }:walk { Math = math, Image = image }
-  return doc:walk { Header = heading, Figure = figure, Table = aligned, Div = div }
+  return doc:walk { Header = heading, Figure = figure, Table = aligned, DefinitionList = terms, Div = div }
 end
