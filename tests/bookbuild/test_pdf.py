@@ -155,12 +155,14 @@ def test_code_keeps_its_indentation(pdf):
 
 
 def outside(pdf: Path) -> list[str]:
-    """Return the words that begin or end outside the margins."""
+    """Return the words and pictures that begin or end outside the margins."""
     words = re.findall(
         r'<word xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>',
         poppler("pdftotext", "-bbox", pdf, "-"),
     )
     assert words
+    boxes = re.findall(r"/BBox \[([\d.-]+) [\d.-]+ ([\d.-]+)", poppler("pdfinfo", "-struct", pdf))
+    words += [(begin, end, "a picture or formula") for begin, end in boxes]
     # punctuation may hang into the margin by a point or two, as it should
     return [w for x, end, w in words if float(x) < LEFT - 3 or float(end) > RIGHT + 3]
 
