@@ -53,7 +53,7 @@ def _files(book: Book) -> dict[str, bytes]:
     """Return all that Typst reads, by path from the project's root."""
     root = book.project.root
     files = {"main.typ": _main(book).encode()}
-    for name in ("book.typ", "tokens.typ"):
+    for name in ("book.typ", "tokens.typ", "python.sublime-syntax"):
         files[name] = (TEMPLATES / name).read_bytes()
     for chapter, woven in book.wovens.items():
         text = pandoc.render(book.project, chapter, woven, book.found, to="typst")
