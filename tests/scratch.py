@@ -33,9 +33,10 @@ def copy_book(root: Path, target: Path) -> None:
 
 
 def build(root: Path, hash_seed: str = "0") -> int:
-    """Build the book at `root` with the built-in renderer; return the exit status."""
-    command = [sys.executable, "-m", "bookbuild", "--root", str(root), "build"]
-    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    return subprocess.run(
-        [*command, "--renderer", "builtin"], cwd=REPOSITORY, env=environment
-    ).returncode
+    """Build the book at `root` with the built-in renderer; return the exit status.
+
+    The renderer is the copy's own where the book has one.
+    """
+    command = [sys.executable, "-m", "bookbuild", "build", "--renderer", "builtin"]
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(command, cwd=root, env=environment).returncode
