@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 from bookbuild import execute, pandoc
@@ -35,10 +36,10 @@ CHECK = """\
 import importlib.util
 from pathlib import Path
 
-absent = [name for name in {files} if not Path(name).exists()]
-absent += [
-    f"the package {{name}}" for name in {packages} if not importlib.util.find_spec(name)
-]
+files = {files}
+packages = {packages}
+absent = [name for name in files if not Path(name).exists()]
+absent += [f"the package {{name}}" for name in packages if not importlib.util.find_spec(name)]
 if absent:
     raise FileNotFoundError(
         f"missing in {{Path.cwd()}}: " + ", ".join(absent) + ". The text above says what to get."
@@ -179,5 +180,6 @@ def _named(names: tuple[str, ...]) -> str:
 
 
 def _check(needs: Needs) -> dict[str, Any]:
-    source = CHECK.format(files=[*needs.modules, *needs.data], packages=[*needs.packages])
+    lists = {"files": [*needs.modules, *needs.data], "packages": [*needs.packages]}
+    source = CHECK.format(**{name: pformat(items, compact=True) for name, items in lists.items()})
     return {"cell_type": "code", "id": "check", "metadata": {}, "source": source, "outputs": []}
