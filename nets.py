@@ -1,12 +1,33 @@
-"""The chapter's two networks, as its cells define them, for the experiments and appendices.
+"""The chapter's two networks and its word vectors, for the experiments and appendices.
 
-The chapter writes these classes out and explains each line; a test holds this file to it.
+The chapter writes the classes and the call of Word2Vec out and explains them; tests hold this
+file to it. Word2Vec takes a minute, and several chapters want the same vectors: `word2vec` trains
+them once and keeps them in `.cache/`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gensim
 import torch
+from gensim.models import KeyedVectors, Word2Vec
 from torch import nn
+
+WORD2VEC: dict[str, Any] = {
+    "vector_size": 100,
+    "window": 2,
+    "min_count": 5,
+    "sg": 1,
+    "epochs": 20,
+    "seed": 14,
+    "workers": 1,
+}
 
 
 class SimpleCNN(nn.Module):
@@ -67,3 +88,38 @@ class TextCNN(nn.Module):
         embedded = self.embedding(x).permute(0, 2, 1)
         feature_maps = self.relu(self.conv(embedded))
         return self.classifier(feature_maps.max(dim=2).values)
+
+
+def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
+    """Return the skip-gram vectors of tokenised texts, trained now or in an earlier chapter.
+
+    The file's name is a hash of the texts, the settings and gensim's version, so vectors of
+    anything else are never taken for these.
+
+    Parameters
+    ----------
+    sentences : list of list of str
+        The tokens of each text.
+
+    Returns
+    -------
+    types.SimpleNamespace
+        Its `wv` is what a Word2Vec model has there: float32 (V, 100), with words and counts.
+    """
+    recipe = json.dumps([gensim.__version__, WORD2VEC, sentences])
+    cache = Path(".cache")
+    kept = cache / f"word2vec-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+    if not kept.exists():
+        cache.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            _save(Word2Vec(sentences=sentences, **WORD2VEC).wv, Path(folder, "whole"), kept)
+    vectors, counts = str(kept / "vectors"), str(kept / "counts")
+    return SimpleNamespace(wv=KeyedVectors.load_word2vec_format(vectors, counts, binary=True))
+
+
+def _save(wv: KeyedVectors, folder: Path, kept: Path) -> None:
+    """Write a new folder and put it into place when it is whole."""
+    folder.mkdir()
+    wv.save_word2vec_format(str(folder / "vectors"), str(folder / "counts"), binary=True)
+    if not kept.exists():  # another process may have been faster
+        folder.rename(kept)

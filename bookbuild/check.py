@@ -40,6 +40,11 @@ def _references(held: dict[str, Any], labels: dict[str, Any]) -> Iterator[Proble
         if ref not in labels:
             yield f"@{ref}", f"the reference @{ref} has no target{did_you_mean(ref, labels)}"
 
+    for place in held["links"]:
+        if place not in labels:
+            near = did_you_mean(place, labels)
+            yield f"#{place}", f"the link to #{place} leads nowhere{near}"
+
 
 def _citations(held: dict[str, Any], keys: set[str]) -> Iterator[Problem]:
     for key in held["cites"]:

@@ -40,12 +40,12 @@ def render(
 
     `found` is what `collect` gave for the whole book.
     """
-    labels = all_labels(found)
-    references = next((c.page for c, held in found.items() if held["has_references"]), "")
-    cited = sorted({key for held in found.values() for key in held["cites"]})
+    labels, held = all_labels(found), found[chapter]
+    references = next((c.page for c, its in found.items() if its["has_references"]), "")
+    cited = sorted({key for its in found.values() for key in its["cites"]})
     context = _context(project, chapter) | {
         "mode": "render",
-        "labels": {ref: labels[ref] for ref in found[chapter]["refs"]},
+        "labels": {name: labels[name] for name in [*held["refs"], *held["links"]]},
         "references": references,
         "cited": cited if references == chapter.page else [],
         "bibliography": [str(path) for path in project.bibliography],

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import nets
 from bookbuild import execute, project
 from tests.quantities import expected, holds, printed
 
@@ -104,6 +105,15 @@ def test_appendices_use_the_networks_that_the_chapter_defines():
     for label, name in {"simple-cnn": "SimpleCNN", "text-cnn": "TextCNN"}.items():
         (in_chapter,) = classes(code[label])
         assert bare(in_chapter) == bare(in_module[name])
+
+
+def test_appendices_use_the_word_vectors_that_the_chapter_trains():
+    """nets.py repeats the settings of the chapter's Word2Vec; here they are held to be equal."""
+    cells = {cell.id: cell.source for cell in notebook("cnns-word2vec").cells}
+    calls = [n for n in ast.walk(ast.parse(cells["train-word2vec"])) if isinstance(n, ast.Call)]
+    (call,) = [node for node in calls if getattr(node.func, "id", "") == "Word2Vec"]
+    settings = {word.arg: word.value for word in call.keywords if word.arg != "sentences"}
+    assert {name: ast.literal_eval(value) for name, value in settings.items()} == nets.WORD2VEC
 
 
 def classes(code: str) -> list[ast.ClassDef]:

@@ -49,7 +49,8 @@ function currentSection() {
   const headings = all("main h2[id], main h3[id]").filter((heading) => links.has(heading.id));
   let current;
   function mark() {
-    const line = 100; // px: a little below where a jump puts a heading
+    const atEnd = innerHeight + scrollY > document.documentElement.scrollHeight - 2;
+    const line = atEnd ? innerHeight : 60; // px: between where a jump puts a heading and its first subheading
     const passed = headings.filter((heading) => heading.getBoundingClientRect().top < line);
     const link = links.get(passed.at(-1)?.id);
     if (link === current) return;

@@ -13,7 +13,7 @@ local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] =
 
 local stringify = pandoc.utils.stringify
 local context
-local found = { labels = {}, toc = {}, pictures = {}, refs = {}, cites = {}, problems = {}, has_references = false }
+local found = { labels = {}, toc = {}, pictures = {}, refs = {}, links = {}, cites = {}, problems = {}, has_references = false }
 
 local function problem(token, message)
   table.insert(found.problems, { token = token, message = message })
@@ -214,6 +214,19 @@ local function reference(citation)
   return pandoc.Link(text, href(known), "", { class = "crossref" })
 end
 
+-- `[word](glossary.qmd#gl-word)`: a link to a place in another chapter, with a text of its own.
+local function link(element)
+  local id = element.target:match("%.qmd#(.+)$")
+  if not id then return nil end
+  table.insert(found.links, id)
+  local known = context.labels[id]
+  return known and pandoc.Link(element.content, href(known), "", { class = "term" })
+end
+
+local function term(span)
+  if span.identifier ~= "" then label(span.identifier, "", stringify(span)) end
+end
+
 local function cite(element)
   local out = pandoc.Inlines {}
   for _, citation in ipairs(element.citations) do
@@ -324,7 +337,7 @@ local function check_figure(figure)
 end
 
 local function check_link(link)
-  if link.target:match("%.qmd$") or link.target:match("%.qmd#") then
+  if link.target:match("%.qmd$") then
     problem(link.target, "a link to a chapter's file: write @sec-name instead")
   end
 end
@@ -346,12 +359,13 @@ function Pandoc(doc)
   file:close()
   doc.meta = {}
   if context.mode == "collect" then check(doc) end
+  doc:walk { Span = term }
   doc = doc:walk {
     CodeBlock = html_output,
     Div = function(div) return visible(div) or callout(div) or captioned(div) end,
   }
   doc = doc:walk {
-    Image = picture, Cite = cite, Para = equations, Plain = equations,
+    Image = picture, Cite = cite, Link = link, Para = equations, Plain = equations,
     Header = heading, Figure = number_caption, Table = number_caption,
   }
   if context.mode == "render" then return cited(doc) end

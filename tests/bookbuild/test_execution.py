@@ -232,7 +232,10 @@ def test_fault_stops_the_build(book, fails, monkeypatch, name):
 
 
 def test_kernel_that_does_not_start_in_time(book, fails, monkeypatch):
-    monkeypatch.setattr(kernel, "START_SECONDS", 0)
+    startup = book / ".cache/ipython/profile_default/startup/wait.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text("import time\ntime.sleep(60)")
+    monkeypatch.setattr(kernel, "START_SECONDS", 1)
     assert "the kernel did not start" in fails("execute")
 
 

@@ -179,6 +179,12 @@ def test_cross_references(pages, name, expected):
     assert [(unquote(a.attributes["href"]), tokens(a.text)) for a in links] == expected
 
 
+def test_link_into_another_chapter_keeps_its_text(pages):
+    (link,) = pages["chapters/data.html"].all("a", "term")
+    assert link.attributes["href"] == "../chapters/notation.html#gl-alike"
+    assert tokens(link.text) == "alike"
+
+
 def test_reference_by_number_alone(page):
     assert [a.text for a in page.all("a", "crossref")][:3] == [
         f"Figure{NBSP}1.1",

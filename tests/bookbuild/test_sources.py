@@ -69,6 +69,7 @@ BODIES = {
     "table without caption": ("| a |\n|---|\n| 1 |\n\n: {#tbl-x}", 7, ["tbl-x", "caption"]),
     "figure div without caption": ("::: {#fig-x}\n```\nx\n```\n:::", 3, ["caption"]),
     "link to a file": ("[one](one.qmd)", 3, ["@sec-name"]),
+    "link to nowhere": ("[one](one.qmd#gl-none)", 3, ["#gl-none", "nowhere"]),
     "footnote that is not there": ("Text[^none].", 3, ["[^none]"]),
     "footnote given twice": ("Text[^a].\n\n[^a]: A.\n\n[^a]: B.", 7, ["Duplicate note"]),
     "footnote not used": ("Text.\n\n[^a]: A.", 5, ["not used"]),
