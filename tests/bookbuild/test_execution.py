@@ -232,7 +232,7 @@ def test_fault_stops_the_build(book, fails, monkeypatch, name):
 
 
 def test_kernel_that_does_not_start_in_time(book, fails, monkeypatch):
-    startup = book / ".cache/ipython/profile_default/startup/wait.py"
+    startup = book.root / ".cache/ipython/profile_default/startup/wait.py"
     startup.parent.mkdir(parents=True)
     startup.write_text("import time\ntime.sleep(60)")
     monkeypatch.setattr(kernel, "START_SECONDS", 1)
