@@ -121,9 +121,17 @@ local function floating(blocks)
   end)
 end
 
+-- A term that links to its explanation keeps the colour of the text.
+local function term(link)
+  if not link.classes:includes("term") then return nil end
+  link.content:insert(1, pandoc.RawInline("typst", "#term["))
+  link.content:insert(pandoc.RawInline("typst", "]"))
+  return link
+end
+
 function Pandoc(doc)
   doc.blocks = floating(doc.blocks)
   doc = doc:walk { Cite = function(cite) return cite.content end }
-  doc = doc:walk { Span = equation }:walk { Math = math, Image = image }
+  doc = doc:walk { Span = equation }:walk { Math = math, Image = image, Link = term }
   return doc:walk { Header = heading, Figure = figure, Table = aligned, DefinitionList = terms, Div = div }
 end
