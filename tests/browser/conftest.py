@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -84,10 +85,12 @@ class Visit:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     path = shutil.which("chromium")
-    if path:
-        return path
-    message = "Chromium is not installed (Debian: apt install chromium)"
-    return pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    return path or missing("Chromium is not installed (Debian: apt install chromium)")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip a test on a reader's machine, fail it in CI."""
+    pytest.fail(what) if os.environ.get("CI") == "true" else pytest.skip(what)
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +115,8 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     book = tmp_path_factory.mktemp("browser") / "probe"
     shutil.copytree(PROBE, book, ignore=shutil.ignore_patterns("_book", ".cache", "__pycache__"))
     command = [sys.executable, "-m", "bookbuild", "--root", str(book), "build"]
-    own = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     done = subprocess.run(
-        [*command, "--renderer", "builtin"], cwd=ROOT, env=own, capture_output=True, text=True
+        [*command, "--renderer", "builtin"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return book / "_book"
@@ -125,7 +127,7 @@ def site(request: pytest.FixtureRequest, chromium: str) -> Iterator[Site]:
     if request.param == "probe":
         folder = request.getfixturevalue("probe")
     elif not (folder := ROOT / "_book").is_dir():
-        pytest.skip("the real book is not built: run make book")
+        missing("the real book is not built: run make book")
     with served(folder) as url:
         yield Site(request.param, folder, url)
 

@@ -42,7 +42,7 @@ def test_ink_of_every_figure_stands_out_from_the_page(site, visit, theme):
     """Charts and diagrams take the page's ground, and their ink is dark or light enough."""
     for name in site.pages:
         page = visit(site.url + name, color_scheme=theme).page
-        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         paper = np.array([int(part) for part in re.findall(r"\d+", paper)[:3]])
         for image in page.locator("main figure img:not(.keep-colours):visible").all():
             pixels = painted(image)
