@@ -1,8 +1,8 @@
 """The chapter's two networks and its word vectors, for the experiments and appendices.
 
 The chapter writes the classes and the call of Word2Vec out and explains them; tests hold this
-file to it. Word2Vec takes a minute, and several chapters want the same vectors: `word2vec` trains
-them once and keeps them in `.cache/`.
+file to it. Word2Vec takes a minute, so the chapter keeps its vectors in `.cache/`; `word2vec`
+takes them from there, and where there are none it trains them.
 """
 
 from __future__ import annotations
@@ -106,20 +106,25 @@ def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
     types.SimpleNamespace
         Its `wv` is what a Word2Vec model has there: float32 (V, 100), with words and counts.
     """
-    recipe = json.dumps([gensim.__version__, WORD2VEC, sentences])
-    cache = Path(".cache")
-    kept = cache / f"word2vec-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+    kept = _place(sentences)
     if not kept.exists():
-        cache.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            _save(Word2Vec(sentences=sentences, **WORD2VEC).wv, Path(folder, "whole"), kept)
+        keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
     vectors, counts = str(kept / "vectors"), str(kept / "counts")
     return SimpleNamespace(wv=KeyedVectors.load_word2vec_format(vectors, counts, binary=True))
 
 
-def _save(wv: KeyedVectors, folder: Path, kept: Path) -> None:
-    """Write a new folder and put it into place when it is whole."""
-    folder.mkdir()
-    wv.save_word2vec_format(str(folder / "vectors"), str(folder / "counts"), binary=True)
-    if not kept.exists():  # another process may have been faster
-        folder.rename(kept)
+def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
+    """Keep what Word2Vec has learned from these texts with these settings, whole or not at all."""
+    kept = _place(sentences)
+    kept.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        whole = Path(folder, "whole")
+        whole.mkdir()
+        wv.save_word2vec_format(str(whole / "vectors"), str(whole / "counts"), binary=True)
+        if not kept.exists():  # another process may have been faster
+            whole.rename(kept)
+
+
+def _place(sentences: list[list[str]]) -> Path:
+    recipe = json.dumps([gensim.__version__, WORD2VEC, sentences])
+    return Path(".cache", f"word2vec-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")

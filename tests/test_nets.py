@@ -49,11 +49,11 @@ def test_anything_else_is_trained(no_training, monkeypatch, change):
         nets.word2vec([*TEXTS, ["film"]] if change == "texts" else TEXTS)
 
 
-def test_interrupted_training_keeps_nothing(folder, monkeypatch):
-    def interrupted(*_):
+def test_interrupted_saving_keeps_nothing(folder, monkeypatch):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nets, "_save", interrupted)
+    monkeypatch.setattr(nets.KeyedVectors, "save_word2vec_format", interrupted)
     with pytest.raises(KeyboardInterrupt):
         nets.word2vec(TEXTS)
     assert list((folder / ".cache").iterdir()) == []
