@@ -26,6 +26,7 @@ ALLOWED = {
     "CC BY 4.0": "the name of a licence",
     "Python 3.11": "a version that is asked for",
     "95 per cent": "a level of confidence, chosen beforehand",
+    "95% Wilson interval": "the same level",
 }
 # American spellings by codespell's list that are also British words in another sense.
 BOTH = {"program", "programs", "check", "checks", "practice", "meter", "story", "stories"}
