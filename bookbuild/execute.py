@@ -8,10 +8,11 @@ runs what is not in the cache.
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import json
 import platform
-import re
 import sys
 import tempfile
 import time
@@ -125,7 +126,7 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     queue = list(code)
     while queue:
-        for name in _imports(queue.pop()):
+        for name in imported(queue.pop()):
             for path in [root / f"{name}.py", *sorted((root / name).glob("**/*.py"))]:
                 relative = path.relative_to(root).as_posix()
                 if path.is_file() and relative not in found:
@@ -134,10 +135,28 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
     return found
 
 
-def _imports(code: str) -> set[str]:
-    statements = re.findall(r"^\s*(?:import|from)\s+([^#\n]+)", code, re.MULTILINE)
-    parts = [part for text in statements for part in text.split(" import ")[0].split(",")]
-    return {name[0] for part in parts if (name := re.findall(r"^\s*(\w+)", part))}
+@functools.cache  # the project's modules come with each chapter
+def imported(code: str) -> frozenset[str]:
+    """Return the top-level names that `code` imports; IPython's own lines may stand in it."""
+    found: list[str] = []
+    for node in ast.walk(_parsed(code)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.append(node.module or "")
+    return frozenset(name.partition(".")[0] for name in found)
+
+
+def _parsed(code: str) -> ast.Module:
+    try:
+        return ast.parse(code)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # for %, ! and ?; slow
+
+    try:
+        return ast.parse(TransformerManager().transform_cell(code))
+    except SyntaxError:
+        return ast.Module([], [])  # the kernel will say what is wrong, and at which line
 
 
 def _text(path: Path) -> str:
@@ -145,14 +164,16 @@ def _text(path: Path) -> str:
 
 
 def _data(project: Project, code: list[str], source: Source) -> str:
-    """Return the checksums of the data, where the chapter reads any."""
-    if not any("data/" in text for text in code):
-        return ""
+    """Return the checksums of the data, and of the two lists among them that chapters show."""
     manifest = project.root / "data" / ".manifest.json"
     if not manifest.is_file():
-        raise BookError(f"{source.path} reads data/, which is not there yet: run `make data` first")
+        if any("data/" in text for text in code):
+            raise BookError(f"{source.path} reads data/, which is not there yet: run `make data`")
+        return ""
     try:
-        # the outputs alone: a change of the recipe that gives the same data changes no result
-        return json.dumps(json.loads(_text(manifest))["outputs"])
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(_text(manifest))
+        # not the whole recipe: another program that gives the same data changes no result
+        shown = [found.get("recipe", {}).get(name) for name in ("sources.toml", "models.json")]
+        return json.dumps([found["outputs"], *shown])
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BookError(f"{manifest} is damaged: run `make data` to write it anew") from None

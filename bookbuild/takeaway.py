@@ -7,9 +7,7 @@ first cell one that looks for the files and packages that the others use.
 
 from __future__ import annotations
 
-import ast
 import base64
-import functools
 import hashlib
 import itertools
 import json
@@ -24,7 +22,7 @@ from typing import Any
 
 from bookbuild import execute, pandoc
 from bookbuild.book import Book
-from bookbuild.execute import project_modules, write_whole
+from bookbuild.execute import imported, project_modules, write_whole
 from bookbuild.project import Chapter, Project
 
 CELL = re.compile(r"^<!-- cell (\S+) -->\n?", re.MULTILINE)
@@ -139,20 +137,8 @@ def _needs(project: Project, code: list[str]) -> Needs:
     code = [*code, *modules.values()]
     data = {path for text in code for path in DATA.findall(text)}
     own = {Path(path).parts[0].removesuffix(".py") for path in modules}
-    packages = {name for text in code for name in _imported(text)} - sys.stdlib_module_names - own
+    packages = {name for text in code for name in imported(text)} - sys.stdlib_module_names - own
     return Needs(tuple(sorted(modules)), tuple(sorted(data)), tuple(sorted(packages)))
-
-
-@functools.cache  # the project's modules come with each chapter
-def _imported(code: str) -> frozenset[str]:
-    """Return the packages that `code` imports; lines of IPython's own (%, !) are no Python."""
-    found = []
-    for node in ast.walk(ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", code, flags=re.M))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.append(node.module or "")
-    return frozenset(name.partition(".")[0] for name in found)
 
 
 def _opening(book: Book, chapter: Chapter, needs: Needs) -> str:

@@ -52,8 +52,16 @@ EDITS = {
     "cell taken back": ("chapters/one.qmd", ".readlines()", ".read()", []),
     "inline expression": ("chapters/two.qmd", "6 * 7", "6 * 8", ["two"]),
     "funs.py": ("funs.py", "SEED = 14", "SEED = 15", ["one"]),
-    "data checksum": ("data/.manifest.json", "aaaa", "bbbb", ["one"]),
+    "data checksum": ("data/.manifest.json", "aaaa", "bbbb", ["one", "two"]),
+    "list of sources": ("data/.manifest.json", "cccc", "dddd", ["one", "two"]),
+    "preparing program": ("data/.manifest.json", "eeee", "ffff", []),
     "requirements": ("requirements.txt", "2.1.0", "2.2.0", ["one", "two"]),
+}
+
+
+MANIFEST = {
+    "outputs": {"digits.csv": "aaaa"},
+    "recipe": {"sources.toml": "cccc", "prepare.py": "eeee"},
 }
 
 
@@ -65,7 +73,7 @@ def project(book):
     book.write("chapters/two.qmd", f"# Two\n\n{TWO}")
     book.write("funs.py", (REPOSITORY / "funs.py").read_text(encoding="utf-8"))
     book.write("data/digits.csv", "label\n7\n")
-    book.write("data/.manifest.json", '{"outputs": {"digits.csv": "aaaa"}}')
+    book.write("data/.manifest.json", json.dumps(MANIFEST))
     return book
 
 

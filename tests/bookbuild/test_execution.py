@@ -62,6 +62,23 @@ EDITS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("import a; import b.c", {"a", "b"}),
+        ("if True:\n    from a.b import c", {"a"}),
+        ("from .own import a", set()),
+        ('# import a\n"""\nfrom b import c\n"""', set()),
+        ("%matplotlib inline\n!ls\nimport a\na?", {"a"}),
+        ("import a\nx = (1\n    != a\n    % 2)", {"a"}),
+        ("import a\nx = (", set()),
+    ],
+    ids=["semicolon", "in a block", "relative", "no code", "IPython", "operators", "no Python"],
+)
+def test_imports_are_found_in_any_cell(code, names):
+    assert execute.imported(code) == names
+
+
 @pytest.mark.parametrize("name", EDITS)
 def test_what_executes_again(book, capsys, name):
     file, old, new, again = EDITS[name]
