@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
 
 PYTHON ?= python3
 RENDERER ?= auto
@@ -55,7 +56,7 @@ expected: book  ## show what would have to change in tests/expected/
 	@$(PY) -m tests.expected
 
 .PHONY: bench
-bench: book  ## measure the ratios of the README's table (half an hour on an idle machine)
+bench: book  ## print the README's table of ratios and times (an hour on an idle machine)
 	@$(PY) -m benchmarks $(BENCH)
 
 .PHONY: quarto

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import shutil
 import subprocess
 import sys
@@ -17,12 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from data.fetch import Source, fetch, open_member
+from tests.programs import missing, program
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = ROOT / "tests/bookbuild/probe"
@@ -84,13 +83,7 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    path = shutil.which("chromium")
-    return path or missing("Chromium is not installed (Debian: apt install chromium)")
-
-
-def missing(what: str) -> NoReturn:
-    """Skip a test on a reader's machine, fail it in CI."""
-    pytest.fail(what) if os.environ.get("CI") == "true" else pytest.skip(what)
+    return program("chromium", "chromium")
 
 
 @pytest.fixture(scope="session")
