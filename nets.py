@@ -121,8 +121,11 @@ def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
         whole = Path(folder, "whole")
         whole.mkdir()
         wv.save_word2vec_format(str(whole / "vectors"), str(whole / "counts"), binary=True)
-        if not kept.exists():  # another process may have been faster
+        try:
             whole.rename(kept)
+        except OSError:  # another process was faster
+            if not kept.exists():
+                raise
 
 
 def _place(sentences: list[list[str]]) -> Path:

@@ -8,6 +8,7 @@ tokens and averages them.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +39,15 @@ def write(sample: pl.DataFrame, embeddings: np.ndarray, folder: Path) -> None:
     signs = np.sign(components[np.arange(len(components)), largest])
     basis = (components * signs[:, None])[:DIMENSIONS]
     reduced = ((embeddings - mean) @ basis.T).astype(np.float32)
-    np.savez(folder / "imdb5k_e5_pca.npz", mean=mean.astype(np.float32), basis=basis.astype("f4"))
     sha1 = [hashlib.sha1(text.encode()).hexdigest() for text in sample["text"]]
     columns = {"id": sample["id"], "sha1": sha1, "e5": reduced.tolist()}
     frame = pl.DataFrame(columns).with_columns(pl.col("e5").cast(pl.List(pl.Float32)))
-    frame.write_parquet(folder / "imdb5k_e5.parquet")
+    with tempfile.TemporaryDirectory(dir=folder) as whole:  # an hour's work: both files or none
+        kept = {"mean": mean.astype(np.float32), "basis": basis.astype(np.float32)}
+        np.savez(Path(whole, "imdb5k_e5_pca.npz"), **kept)
+        frame.write_parquet(Path(whole, "imdb5k_e5.parquet"))
+        for path in sorted(Path(whole).iterdir()):
+            path.replace(folder / path.name)
 
 
 if __name__ == "__main__":
