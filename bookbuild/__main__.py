@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(book: Project, options: argparse.Namespace) -> None:
-    quarto, why = _find_quarto(options.renderer)
+    quarto, why = find_quarto(options.renderer)
     if quarto:
         _say(f"renderer: Quarto ({why})")
         raise SystemExit(subprocess.run([quarto, "render"], cwd=book.root, env=_here()).returncode)
@@ -73,7 +73,7 @@ def _build_site(book: Project) -> None:
     _say(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
 
 
-def _find_quarto(renderer: str) -> tuple[str | None, str]:
+def find_quarto(renderer: str) -> tuple[str | None, str]:
     """Return Quarto's path, or None for the built-in renderer, and why."""
     if renderer == "builtin":
         return None, "asked for"

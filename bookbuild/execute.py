@@ -17,14 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bookbuild import qmd
-from bookbuild.project import BookError, Chapter, Project
+from bookbuild.project import BookError, Project
 from bookbuild.qmd import Cell, Inline, Source
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 CACHE_FORMAT = 1  # raise it when kernel.py keeps something else than before
 
 
@@ -50,24 +48,10 @@ class Progress:
 
     def summary(self) -> None:
         """Print the slowest cells, where any ran."""
-        if self.live and self.times:
+        if self.live:
             print("\r\x1b[K", end="", file=sys.stderr)
         for seconds, name in sorted(self.times, reverse=True)[:5]:
             print(f"  {seconds:7.1f} s  {name}", file=sys.stderr)
-
-
-def executed(project: Project, chapter: Chapter) -> NotebookNode:
-    """Return the executed notebook of a chapter, from the cache where nothing has changed.
-
-    Raises
-    ------
-    BookError
-        Where a cell fails, runs too long, prints too much or kills its kernel.
-    """
-    import nbformat
-
-    source = qmd.read(project.root, chapter.source)
-    return nbformat.from_dict(notebook(source, results(project, source)))
 
 
 def notebook(source: Source, found: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +60,13 @@ def notebook(source: Source, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def results(project: Project, source: Source, progress: Progress | None = None) -> dict[str, Any]:
-    """Return a chapter's results: `outputs` of each cell, `values` of each inline expression."""
+    """Return a chapter's results: `outputs` of each cell, `values` of each inline expression.
+
+    Raises
+    ------
+    BookError
+        Where a cell fails, runs too long, prints too much or kills its kernel.
+    """
     if not source.cells and not source.inlines:
         return {"outputs": [], "values": []}
     entry = project.cache / "executed" / f"{source.path.stem}-{key(project, source)[:24]}.json"

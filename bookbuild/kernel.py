@@ -220,8 +220,9 @@ def _normalised(project: Project, source: Source, cell: Cell, outputs: list[dict
     kept = [_cleaned(output) for output in merged]
     text = json.dumps(kept, ensure_ascii=False)
     for folder in (project.root, Path.home()):
-        if folder != Path("/") and f"{folder}/" in text:
-            raise _cell_error(source, cell, f"shows a path of this machine: {folder}/…")
+        path = rf"(?<![\w.-]){re.escape(str(folder))}(?![\w-])"
+        if folder != Path("/") and re.search(path, text):
+            raise _cell_error(source, cell, f"shows a path of this machine: {folder}")
     if any(ADDRESS.search(shown) for shown in _texts(kept)):
         raise _cell_error(
             source,

@@ -11,8 +11,10 @@ import json
 import re
 import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from bookbuild.execute import write_whole
 from bookbuild.project import BookError, Chapter, Project, error_at
@@ -50,6 +52,7 @@ def render(
         "cited": cited if references == chapter.page else [],
         "bibliography": [str(path) for path in project.bibliography],
         "lang": project.lang,
+        "pictures": _digests(project, chapter, held["pictures"]),  # their sizes are on the page
     }
     html = _convert(project, woven, context, to)
     # texmath aligns by class of its own, too; the pages' policy forbids style attributes
@@ -63,6 +66,16 @@ def _context(project: Project, chapter: Chapter) -> dict[str, Any]:
         "page": chapter.page,
         "to_root": chapter.to_root,
         "folder": str((project.root / chapter.source).parent),
+    }
+
+
+def _digests(project: Project, chapter: Chapter, pictures: list[str]) -> dict[str, str]:
+    """Return the SHA-256 of each picture that lies in the project."""
+    files = {p: project.root / chapter.source.parent / unquote(p) for p in pictures}
+    return {
+        path: hashlib.sha256(file.read_bytes()).hexdigest()
+        for path, file in files.items()
+        if file.is_file()
     }
 
 
@@ -88,7 +101,7 @@ def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -
 @functools.cache
 def _tool_hash(to: str) -> str:
     filters = [path.read_text(encoding="utf-8") for path in _filters(to)]
-    return "".join([_pandoc(), WRITERS.get(to, to), *filters])
+    return "".join([version("pypandoc_binary"), WRITERS.get(to, to), *filters])
 
 
 def _filters(to: str) -> list[Path]:
@@ -98,9 +111,10 @@ def _filters(to: str) -> list[Path]:
 
 @functools.cache
 def _pandoc() -> str:
+    """Return the path of the pinned pandoc; pypandoc itself would take a newer one from PATH."""
     import pypandoc
 
-    return pypandoc.get_pandoc_path()
+    return str(Path(pypandoc.__file__).parent / "files" / "pandoc")
 
 
 def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
@@ -112,7 +126,7 @@ def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
         command += [f"--metadata=context:{file.name}"]
         done = subprocess.run(command, input=woven.text, capture_output=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():
-        raise _located(woven, done.stderr.strip())
+        raise _located(woven, done.stderr.strip() or f"it ended with status {done.returncode}")
     return done.stdout
 
 

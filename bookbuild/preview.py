@@ -98,5 +98,9 @@ def _rebuild(server: Server, build: Callable[[], None]) -> None:
 
 def _times(root: Path) -> dict[Path, int]:
     """Return when each watched file was last written."""
-    paths = {path for pattern in WATCHED for path in root.glob(pattern) if path.is_file()}
-    return {path: path.stat().st_mtime_ns for path in paths}
+    found = {}
+    for path in {path for pattern in WATCHED for path in root.glob(pattern)}:
+        with contextlib.suppress(FileNotFoundError):  # an editor's own file that is gone again
+            if path.is_file():
+                found[path] = path.stat().st_mtime_ns
+    return found

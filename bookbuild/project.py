@@ -7,6 +7,7 @@ for the one thing that the numbering needs, whether the chapter's title is unnum
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,20 +19,25 @@ import yaml
 
 # Every key that a configuration may have, by section; `*` stands for anything below it.
 KNOWN_SECTIONS = {
-    "project": "type output-dir execute-dir pre-render post-render resources render",
+    "project": "type output-dir execute-dir pre-render post-render",
     "book": """
-        title subtitle author description date license chapters appendices downloads output-file
-        site-url repo-url repo-branch repo-subdir repo-actions issue-url open-graph twitter-card
-        image image-alt favicon cover-image reader-mode search sidebar.*
+        title subtitle author description chapters appendices downloads site-url repo-url
+        repo-actions open-graph favicon reader-mode search sidebar.style
     """,
     "crossref": "chapters",
-    "execute": "*",
-    "format": "html.* typst.*",
+    "execute": "freeze",
+    "format.html": """
+        html-math-method toc toc-depth number-sections code-copy lightbox theme.*
+        respect-user-color-scheme
+    """,
+    "format.typst": """
+        toc toc-depth number-sections papersize filters mainfont codefont mathfont fontsize
+    """,
 }
 KNOWN_KEYS = {
     f"{section}.{key}" for section, keys in KNOWN_SECTIONS.items() for key in keys.split()
 }
-KNOWN_KEYS |= {"lang", "bibliography", "csl", "link-citations", "number-depth", "code-link"}
+KNOWN_KEYS |= {"lang", "bibliography"}
 
 # What this renderer does in one way only, and Quarto in several.
 REQUIRED = {
@@ -195,7 +201,7 @@ def _bibliography(root: Path, config: dict[str, Any]) -> Iterator[Path]:
 
 def _chapters(root: Path, book: dict[str, Any]) -> tuple[Chapter, ...]:
     chapters = []
-    numbers = iter(range(1, 1000))
+    numbers = itertools.count(1)
     for source, part in _listed(book["chapters"]):
         if source == PurePosixPath("index.qmd"):
             chapters.append(Chapter(source, "index", "", part))
@@ -205,7 +211,8 @@ def _chapters(root: Path, book: dict[str, Any]) -> tuple[Chapter, ...]:
             chapters.append(Chapter(source, "chapter", str(next(numbers)), part))
     appendices = [source for source, _ in _listed(book.get("appendices") or [])]
     for position, source in enumerate(appendices):
-        _is_unnumbered(root, source)
+        if _is_unnumbered(root, source):
+            raise error_at(source, None, "an appendix has a letter: take {.unnumbered} out")
         chapters.append(Chapter(source, "appendix", chr(ord("A") + position), "Appendices"))
     _check_all_listed(root, chapters)
     return tuple(chapters)

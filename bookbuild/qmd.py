@@ -304,6 +304,10 @@ class _Scanner:
                 message = f"the label `{cell.id}` is already that of line {seen[cell.id]}"
                 raise error_at(self.path, cell.line, message)
             seen[cell.id] = cell.line
+        inlines = [i for block in self.blocks if isinstance(block, Prose) for i in block.inlines]
+        if inlines and not seen:
+            message = "inline code in a chapter without a cell: Quarto would not execute it"
+            raise error_at(self.path, inlines[0].line, message)
 
     def _check_options(self, cell: Cell) -> None:
         label, options = cell.options.label, cell.options

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,9 +32,10 @@ def read(project: Project) -> dict[Chapter, Source]:
 def execute_all(project: Project, sources: dict[Chapter, Source]) -> dict[Chapter, dict[str, Any]]:
     """Return each chapter's results, from the cache where nothing has changed."""
     progress = execute.Progress()
-    results = {c: execute.results(project, source, progress) for c, source in sources.items()}
-    progress.summary()
-    return results
+    try:
+        return {c: execute.results(project, source, progress) for c, source in sources.items()}
+    finally:
+        progress.summary()  # an error's message begins on a line of its own
 
 
 def prepare(
@@ -81,7 +83,8 @@ def _write_chapter(book: Book, chapter: Chapter, html: str, stage: Path) -> None
         notebook = takeaway.notebook(book, chapter)
         text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
         page.with_suffix(".ipynb").write_text(text, encoding="utf-8")
-        shutil.copyfile(project.root / chapter.source, stage / chapter.source)
+        # as it was read: an author may have written on while the cells ran
+        (stage / chapter.source).write_text("\n".join(woven.source.lines), encoding="utf-8")
     for path, data in woven.pictures.items():
         target = page.parent / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +180,8 @@ def _tree(headings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _search_index(project: Project, pages: dict[Chapter, str], stage: Path) -> None:
     """Write pagefind's index of the staged pages; it is kept under a hash of them all."""
-    digest = hashlib.sha256("\0".join(pages.values()).encode()).hexdigest()
+    text = "\0".join([version("pagefind"), *pages.values()])
+    digest = hashlib.sha256(text.encode()).hexdigest()
     kept = project.cache / "search" / digest[:24]
     if not kept.exists():
         shutil.rmtree(kept.parent, ignore_errors=True)

@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from pprint import pformat
 from typing import Any
@@ -106,7 +107,8 @@ def _content(project: Project, file: Path) -> dict[str, str]:
 
 
 def _drawn(project: Project, svg: bytes) -> bytes:
-    entry = project.cache / "drawn" / f"{hashlib.sha256(svg).hexdigest()}-{DOTS}.png"
+    name = f"{hashlib.sha256(svg).hexdigest()}-{DOTS}-{version('typst')}.png"
+    entry = project.cache / "drawn" / name
     if not entry.exists():
         import typst
 

@@ -33,7 +33,13 @@ def main() -> int:
     """Finish the site that Quarto has just written; return the exit status."""
     use_own_python()
     output = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", ROOT / "_book"))
-    add_notebooks(ROOT / output)
+    from bookbuild.project import BookError
+
+    try:
+        add_notebooks(ROOT / output)
+    except BookError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     foreign = clean(ROOT / output)
     for path, request in foreign:
         print(f"error: {path} loads from another host: {request}", file=sys.stderr)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bookbuild import site
 from bookbuild.book import Book
-from bookbuild.project import Chapter, Project, error_at
+from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.weave import Woven
 
@@ -54,17 +54,13 @@ def freeze(project: Project) -> int:
 def executed_book(project: Project) -> Book:
     """Return the book with its results, from bookbuild's cache where nothing has changed."""
     sources = site.read(project)
-    for source in sources.values():
-        if source.inlines and not source.cells:
-            line, message = source.inlines[0].line, "inline code in a chapter without a cell"
-            raise error_at(source.path, line, f"{message}: Quarto would not execute it")
     return site.prepare(project, sources, site.execute_all(project, sources))
 
 
 def _write(project: Project, chapter: Chapter, woven: Woven) -> None:
     folder = project.root / "_freeze" / chapter.source.with_suffix("")
     (folder / "execute-results").mkdir(parents=True)
-    text = (project.root / chapter.source).read_text(encoding="utf-8").replace("\r\n", "\n")
+    text = (project.root / chapter.source).read_text(encoding="utf-8")
     for name, output in FORMATS.items():
         pictures = f"{chapter.source.stem}_files/figure-{output}"
         frozen = {

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bookbuild import execute, project
+import nbformat
+from nbformat import NotebookNode
+
+from bookbuild import execute, project, qmd
+from bookbuild.project import Chapter, Project
 
 Line = dict[str, Any]  # one [[quantity]] of an expected file
 
@@ -57,10 +61,16 @@ def printed(notebook) -> dict[str, Any]:
     return json.loads(text) if text else {}
 
 
+def executed(book: Project, chapter: Chapter) -> NotebookNode:
+    """Return the executed notebook of a chapter, from the cache where nothing has changed."""
+    source = qmd.read(book.root, chapter.source)
+    return nbformat.from_dict(execute.notebook(source, execute.results(book, source)))
+
+
 def of_book(root: Path) -> dict[str, dict[str, Any]]:
     """Return the quantities of each chapter that has any, by stem; executes what has changed."""
     book = project.load(root)
-    values = {c.source.stem: printed(execute.executed(book, c)) for c in book.chapters}
+    values = {c.source.stem: printed(executed(book, c)) for c in book.chapters}
     return {stem: named for stem, named in values.items() if named}
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import nets
-from bookbuild import execute, project
-from tests.quantities import expected, holds, printed
+from bookbuild import project
+from tests.quantities import executed, expected, holds, printed
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = project.load(ROOT)
@@ -25,7 +25,7 @@ EXPECTED = expected(ROOT)
 
 @cache
 def notebook(stem: str):
-    return execute.executed(BOOK, CHAPTERS[stem])
+    return executed(BOOK, CHAPTERS[stem])
 
 
 @cache

@@ -96,6 +96,16 @@ def test_which_edit_executes_which_chapter(project):
     assert "Another line with 48 in it" in project.page("chapters/two.html")
 
 
+def test_a_picture_of_another_size_is_measured_anew(book):
+    for width in ("40", "50"):
+        book.write(
+            "disc.svg", f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="9"/>'
+        )
+        book.chapter('![A disc.](../disc.svg){fig-alt="A disc."}')
+        assert book.run(*BUILD) == 0
+        assert f'width="{width}"' in book.page()
+
+
 def site(book) -> dict[str, bytes]:
     folder = book.root / "_book"
     paths = [path for path in folder.rglob("*") if path.is_file()]

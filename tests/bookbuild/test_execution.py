@@ -66,7 +66,7 @@ EDITS = {
     ("code", "names"),
     [
         ("import a; import b.c", {"a", "b"}),
-        ("if True:\n    from a.b import c", {"a"}),
+        ("try:\n    from a.b import c\nexcept E:\n    import d as x, e.f", {"a", "d", "e"}),
         ("from .own import a", set()),
         ('# import a\n"""\nfrom b import c\n"""', set()),
         ("%matplotlib inline\n!ls\nimport a\na?", {"a"}),
@@ -200,7 +200,7 @@ FAULTS = {
     ),
     "prints 100 MB": ('```{python}\nprint("x" * 100_000_000)\n```', 3, ["cell-1", "print less"]),
     "shows an address": ("```{python}\nobject()\n```", 3, ["cell-1", "memory address"]),
-    "shows a path": ("```{python}\nimport os\nos.getcwd() + '/x'\n```", 3, ["cell-1", "path"]),
+    "shows a path": ("```{python}\nimport os\nos.getcwd()\n```", 3, ["cell-1", "path"]),
     "inline raises": ("Text `{python} nothing`.", 3, ["`nothing`", "NameError"]),
     "inline shows numpy": (
         "```{python}\nimport numpy as np\n```\n\nText `{python} np.float64(1)`.",
@@ -246,6 +246,14 @@ def test_fault_stops_the_build(book, fails, monkeypatch, name):
         assert word in message
     assert "\x1b" not in message
     assert book.page() == before
+
+
+def test_on_a_terminal_an_error_begins_on_a_line_of_its_own(book, fails, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    book.chapter("```{python}\n1 / 0\n```")
+    progress, _, message = fails("execute").rpartition("\r\x1b[K")
+    assert "cell 1 of 1" in progress
+    assert message.startswith(f"error: {ONE}:")
 
 
 def test_kernel_that_does_not_start_in_time(book, fails, monkeypatch):

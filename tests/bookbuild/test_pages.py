@@ -106,6 +106,8 @@ def test_files_of_the_site(probe):
         "pictures/dot.svg",
         "assets/book.css",
     }
+    source = "chapters/probe.qmd"
+    assert (probe / source).read_bytes() == (probe.parent / source).read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ YML = "_quarto.yml"
 BOOKS = {
     "configuration that is no YAML": (YML, None, "a: [1\nb: 2\n", "_quarto.yml:2", ["YAML"]),
     "unknown key": (YML, "  title:", "  titel: x\n  title:", YML, ["book.titel", "book.title?"]),
+    "key that nothing reads": (YML, "bibliography:", "csl: x.csl\nbibliography:", YML, ["csl"]),
     "another math method": (YML, "mathml", "katex", YML, ["mathml", "katex"]),
     "no title": (YML, "title: Small book", "subtitle: x", YML, ["book.title"]),
     "missing bibliography": (YML, "references.bib", "none.bib", YML, ["none.bib"]),
@@ -110,6 +111,13 @@ BOOKS = {
     "chapter without title": (ONE, None, "Text.\n", f"{ONE}:1", ["# Title"]),
     "empty chapter": (ONE, None, "", f"{ONE}:1", ["# Title"]),
     "header never closed": (ONE, None, "---\nx: y\n", f"{ONE}:1", ["never closed"]),
+    "inline code and no cell": (
+        ONE,
+        None,
+        "# One\n\nTwo is `{python} 1 + 1`.\n",
+        f"{ONE}:3",
+        ["without a cell"],
+    ),
     "unknown header key": (ONE, None, "---\ntitel: x\n---\n\n# One\n", f"{ONE}:1", ["titel"]),
     "label in two chapters": (
         "index.qmd",
@@ -132,6 +140,13 @@ def test_fault_in_a_book(book, fails, name):
     assert f"{where}: " in message
     for word in words:
         assert word in message
+
+
+def test_appendix_without_a_letter(book, fails):
+    book.edit(YML, ", chapters/one.qmd]", "]\n  appendices: [chapters/one.qmd]")
+    assert book.run("check") == 0
+    book.write(ONE, "# One {.unnumbered}\n")
+    assert f"{ONE}: an appendix has a letter" in fails("check")
 
 
 def test_no_configuration(book, fails):
@@ -195,7 +210,7 @@ def test_cells_and_inline_code_with_their_lines(book):
 
 
 def test_a_backtick_in_verbatim_text_does_not_begin_inline_code(book):
-    book.chapter("```\nit's `odd\n```\nthen `{python} x` and `y`.")
+    book.chapter("```\nit's `odd\n```\nthen `{python} x` and `y`.\n\n```{python}\nx = 1\n```")
     assert [i.expression for i in qmd.read(book.root, PurePosixPath(ONE)).inlines] == ["x"]
 
 

@@ -196,11 +196,6 @@ def test_check_names_a_missing_package(tmp_path):
     assert "json" not in message.splitlines()[-1]
 
 
-def test_what_a_notebook_needs():
-    code = "%matplotlib inline\nimport a.b as x, json\ntry:\n    from c.d import e\nexcept E: pass"
-    assert takeaway._imported(code) == {"a", "json", "c"}
-
-
 # It runs where nothing of the book is
 
 

@@ -165,13 +165,3 @@ def test_a_dead_reference_stops_quarto(probe):
     with pytest.raises(project.BookError, match="@fig-nowhere has no target"):
         freeze(project.load(probe))
     path.write_text(before, encoding="utf-8")
-
-
-def test_inline_code_that_quarto_would_leave_is_an_error(probe):
-    path = probe / "chapters/data.qmd"
-    before = path.read_text(encoding="utf-8")
-    path.write_text(f"{before}\nTwo is `{{python}} 1 + 1`.\n", encoding="utf-8")
-    line = len(before.splitlines()) + 2
-    with pytest.raises(project.BookError, match=rf"data.qmd:{line}: inline code .* without a cell"):
-        freeze(project.load(probe))
-    path.write_text(before, encoding="utf-8")

@@ -15,12 +15,13 @@ from pathlib import Path
 import compare
 import pytest
 
+from bookbuild.__main__ import find_quarto
+from tests.scratch import copy_book
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-QUARTO = os.environ.get("QUARTO") or shutil.which("quarto")
-needs_quarto = pytest.mark.skipif(
-    not QUARTO, reason="no Quarto here: neither QUARTO= nor PATH has it"
-)
+QUARTO, REASON = find_quarto("auto")
+needs_quarto = pytest.mark.skipif(not QUARTO, reason=f"no Quarto here: {REASON}")
 
 
 def build(book: Path, renderer: str) -> Path:
@@ -153,15 +154,9 @@ def test_quarto_says_the_same_of_the_small_book(small, builtin):
 def test_quarto_says_the_same_of_the_book(tmp_path):
     """The whole project, in a copy that shares data, packages and executions with this one."""
     book = tmp_path / "book"
-    tracked = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in tracked.stdout.splitlines():
-        if not name.startswith("data/"):
-            (book / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, book / name)
-    for name in (".venv", ".cache", "data"):
-        (book / name).symlink_to(ROOT / name)
+    copy_book(ROOT, book)
+    shutil.copytree(ROOT / ".cache/executed", book / ".cache/executed")
+    (book / ".venv").symlink_to(ROOT / ".venv")
     one, other = build(book, "builtin"), build(book, "quarto")
     assert [str(found) for found in compare.differences(one, other)] == []
     assert compare.dead_links(other) == []
