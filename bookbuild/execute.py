@@ -23,7 +23,7 @@ from bookbuild import qmd
 from bookbuild.project import BookError, Project
 from bookbuild.qmd import Cell, Inline, Source
 
-CACHE_FORMAT = 1  # raise it when kernel.py keeps something else than before
+CACHE_FORMAT = 2  # raise it when kernel.py keeps something else than before
 
 
 class Progress:

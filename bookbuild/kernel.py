@@ -41,6 +41,7 @@ KEPT_MEMORY = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # Python writes a hyphen
 
 
 def run(project: Project, source: Source, progress: Progress) -> dict[str, Any]:
@@ -208,6 +209,7 @@ def _inline_text(source: Source, inline: Inline, data: dict[str, str]) -> str:
         raise _inline_error(source, inline, f"gives {text}: format it, as in f'{{x:.2f}}'")
     if text[:1] in "'\"":
         text = str(ast.literal_eval(text))
+    text = MINUS.sub("−", text)
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 

@@ -21,7 +21,13 @@ from bookbuild.project import BookError, Chapter, Project, error_at
 from bookbuild.weave import Woven
 
 FILTERS = Path(__file__).parent / "filters"
-WRITERS = {"notebook": "commonmark+pipe_tables+tex_math_dollars"}  # the others as they are named
+WRITERS = {
+    "html": "html",
+    "typst": "typst-smart",  # pandoc knows an apostrophe from a quotation mark, Typst guesses
+    "notebook": "commonmark+pipe_tables+tex_math_dollars",
+}
+# What follows a function's name in a formula, unless it is a bracket. Browsers set no space there.
+APPLIED = re.compile(r"(<mo>&#8289;</mo>)(?=</mrow>(?!<mo[^>]*>[(\[]))")
 ARGUMENTS = ["--from=markdown-implicit_header_references", "--mathml", "--wrap=none"]
 
 
@@ -54,9 +60,15 @@ def render(
         "lang": project.lang,
         "pictures": _digests(project, chapter, held["pictures"]),  # their sizes are on the page
     }
-    html = _convert(project, woven, context, to)
+    text = _convert(project, woven, context, to)
+    return _mathml(text) if to == "html" else text
+
+
+def _mathml(html: str) -> str:
+    """Return HTML with its formulas as the pages can show them."""
     # texmath aligns by class of its own, too; the pages' policy forbids style attributes
-    return re.sub(r'(<m[a-z]+\b[^>]*?) style="[^"]*"', r"\1", html) if to == "html" else html
+    html = re.sub(r'(<m[a-z]+\b[^>]*?) style="[^"]*"', r"\1", html)
+    return APPLIED.sub(r'\1<mspace width="0.167em"></mspace>', html)
 
 
 def _context(project: Project, chapter: Chapter) -> dict[str, Any]:
@@ -101,7 +113,7 @@ def _convert(project: Project, woven: Woven, context: dict[str, Any], to: str) -
 @functools.cache
 def _tool_hash(to: str) -> str:
     filters = [path.read_text(encoding="utf-8") for path in _filters(to)]
-    return "".join([version("pypandoc_binary"), WRITERS.get(to, to), *filters])
+    return "".join([version("pypandoc_binary"), WRITERS[to], *filters])
 
 
 def _filters(to: str) -> list[Path]:
@@ -121,7 +133,7 @@ def _run(woven: Woven, context: dict[str, Any], to: str) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(context, file)
         file.flush()
-        command = [_pandoc(), *ARGUMENTS, f"--to={WRITERS.get(to, to)}"]
+        command = [_pandoc(), *ARGUMENTS, f"--to={WRITERS[to]}"]
         command += [f"--lua-filter={path}" for path in _filters(to)]
         command += [f"--metadata=context:{file.name}"]
         done = subprocess.run(command, input=woven.text, capture_output=True, encoding="utf-8")

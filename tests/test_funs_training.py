@@ -2,8 +2,12 @@
 
 import copy
 import math
+import os
 import random
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -18,6 +22,10 @@ from torch import nn
 
 from funs import DSTorch, set_seed
 from nets import SimpleCNN, TextCNN
+
+ROOT = Path(__file__).resolve().parent.parent
+CPU = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+NO_VECTORS = {"ATEN_CPU_CAPABILITY": "default"}  # a reader's own choice stands
 
 
 @pytest.fixture(autouse=True)
@@ -212,6 +220,24 @@ def test_set_seed_seeds_python_numpy_and_torch(seed):
     assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(seed))
     assert torch.are_deterministic_algorithms_enabled()
     assert torch.get_num_threads() == 2
+
+
+INSTRUCTIONS = """
+from funs import *
+import scipy.linalg, threadpoolctl, torch
+found = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+print(torch.backends.cpu.get_cpu_capability(), *{pool["architecture"] for pool in found})
+"""
+
+
+@pytest.mark.skipif(" avx2 " not in CPU, reason="a processor without AVX2 keeps its own")
+@pytest.mark.parametrize(("asked", "taken"), [({}, "AVX2"), (NO_VECTORS, "DEFAULT")])
+def test_each_processor_takes_the_same_instructions(asked, taken):
+    theirs = ("OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY")
+    environment = {k: v for k, v in os.environ.items() if k not in theirs} | asked
+    command = [sys.executable, "-c", INSTRUCTIONS]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == [taken, "Haswell"], done.stderr
 
 
 # --- scoring -----------------------------------------------------------------------------------

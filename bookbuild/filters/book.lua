@@ -74,7 +74,12 @@ local function html_output(block)
     :gsub("<small>(shape:.-)</small>", '<div class="shape"><p>%1</p></div>')
   local blocks = pandoc.read(text, "html").blocks:walk { Table = frame }
   local only = #blocks == 1 and blocks[1]
-  return only and only.t == "Div" and #only.classes == 0 and only.content or blocks
+  if only and only.t == "Div" and #only.classes == 0 then blocks = only.content end
+  local first = blocks[1]
+  if first and first.t == "Div" and first.classes[1] == "shape" then
+    blocks:insert(blocks:remove(1)) -- below its table, not between a caption and what it captions
+  end
+  return blocks
 end
 
 -- `::: {#fig-x}` and `::: {#tbl-x}`: the last paragraph is the caption.
@@ -206,6 +211,9 @@ local function reference(citation)
   local known = context.labels[citation.id]
   if not known then return pandoc.Str("@" .. citation.id) end -- while collecting
   local text = pandoc.Inlines { pandoc.Str(known.text) }
+  if TYPST and known.chapter and known.number:match("^%d") then
+    text = pandoc.Inlines { pandoc.Str("Chapter" .. NBSP .. known.number) } -- as Quarto has it
+  end
   if citation.mode == "SuppressAuthor" then
     text = pandoc.Inlines { pandoc.Str(known.number) }
   elseif #citation.prefix > 0 then

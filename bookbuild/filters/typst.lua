@@ -9,7 +9,7 @@ local function block(text) return pandoc.RawBlock("typst", text) end
 local function quoted(text) return text == "" and "none" or '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
 
 local function written(blocks)
-  return (pandoc.write(pandoc.Pandoc(blocks), "typst"):gsub("%s+$", ""))
+  return (pandoc.write(pandoc.Pandoc(blocks), "typst-smart"):gsub("%s+$", ""))
 end
 
 local function labelled(id) return id ~= "" and " <" .. id .. ">" or "" end
@@ -64,7 +64,7 @@ end
 -- A table stands at the left, where pandoc would centre it; a long one may go on over the page.
 local function placed(tbl)
   local text = written({ tbl }):gsub("align%(center%)", "align(left)", 1)
-  return #tbl.bodies[1].body > 15 and wrapped("#long", { block(text) }) or block(text)
+  return #tbl.bodies[1].body > 8 and wrapped("#long", { block(text) }) or block(text)
 end
 
 local function aligned(tbl)
@@ -79,12 +79,11 @@ local function aligned(tbl)
   return placed(tbl)
 end
 
--- The shape of a frame stands below its table, not between a caption and what it captions.
 local function output(element)
-  local first = element.content[1]
-  if first.t == "Div" and first.classes:includes("shape") then
-    element.content:remove(1)
-    return wrapped("#shaped(" .. quoted(stringify(first)) .. ")", element.content)
+  local last = element.content[#element.content]
+  if last.t == "Div" and last.classes:includes("shape") then
+    element.content:remove()
+    return wrapped("#shaped(" .. quoted(stringify(last)) .. ")", element.content)
   end
   return element:walk {
     CodeBlock = function(code) return pandoc.CodeBlock(code.text, { class = "output" }) end,

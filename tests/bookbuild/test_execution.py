@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bookbuild import execute, kernel, project
+from tests.quantities import executed
 
 REPOSITORY = Path(__file__).parents[2]
 ONE = "chapters/one.qmd"
@@ -28,7 +29,7 @@ def executions(book, capsys) -> int:
 def outputs(book, position: int = -1) -> list[dict]:
     """Return the outputs of one cell of the chapter."""
     loaded = project.load(book.root)
-    node = execute.executed(loaded, loaded.chapters[1])
+    node = executed(loaded, loaded.chapters[1])
     return [cell for cell in node.cells if cell.cell_type == "code"][position].outputs
 
 
@@ -115,7 +116,7 @@ def test_prose_edit_shows_in_the_notebook_from_the_cache(book):
     assert book.run("execute") == 0
     book.edit(ONE, "Some prose", "Other prose")
     loaded = project.load(book.root)
-    node = execute.executed(loaded, loaded.chapters[1])
+    node = executed(loaded, loaded.chapters[1])
     assert "Other prose with 42" in node.cells[0].source
     assert node.cells[1].outputs[0].text == "first 1\n"
 
@@ -174,13 +175,14 @@ def test_streams_and_results_keep_their_order(book):
         ("x = 0.5", "x", "0\\.5"),
         ("x = 'a*b'", "x", "a\\*b"),
         ("x = 1", "f'{x:,}'", "1"),
+        ("x = -0.5", "f'{x:.1f}, 2-3, p-value'", "−0\\.5\\, 2\\-3\\, p\\-value"),
         ("from IPython.display import Markdown", "Markdown('*a*')", "*a*"),
     ],
 )
 def test_inline_values(book, code, expression, expected):
     book.chapter(f"```{{python}}\n{code}\n```\n\nText `{{python}} {expression}`.")
     loaded = project.load(book.root)
-    assert f"Text {expected}." in execute.executed(loaded, loaded.chapters[1]).cells[2].source
+    assert f"Text {expected}." in executed(loaded, loaded.chapters[1]).cells[2].source
 
 
 # What stops the build: the chapter's body, the line, and what the message must hold
@@ -201,13 +203,21 @@ FAULTS = {
     "prints 100 MB": ('```{python}\nprint("x" * 100_000_000)\n```', 3, ["cell-1", "print less"]),
     "shows an address": ("```{python}\nobject()\n```", 3, ["cell-1", "memory address"]),
     "shows a path": ("```{python}\nimport os\nos.getcwd()\n```", 3, ["cell-1", "path"]),
-    "inline raises": ("Text `{python} nothing`.", 3, ["`nothing`", "NameError"]),
+    "inline raises": (
+        "```{python}\n1\n```\n\nText `{python} nothing`.",
+        7,
+        ["`nothing`", "NameError"],
+    ),
     "inline shows numpy": (
         "```{python}\nimport numpy as np\n```\n\nText `{python} np.float64(1)`.",
         7,
         ["np.float64(1)", "format it"],
     ),
-    "inline exits": ("Text\n`{python} __import__('os')._exit(1)`.", 4, ["ended its kernel"]),
+    "inline exits": (
+        "```{python}\nimport os\n```\n\nText\n`{python} os._exit(1)`.",
+        8,
+        ["ended its kernel"],
+    ),
     "picture without alt text": (
         "```{python}\nimport matplotlib.pyplot as plt\nplt.plot([1]);\n```",
         3,

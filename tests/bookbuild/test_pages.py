@@ -293,7 +293,7 @@ def test_callouts(page):
 
 def test_inline_values_and_visibility(page):
     text = tokens(page.root.text)
-    assert "Half is 0.50, minus half -0.5, the name is two *stars*" in text
+    assert "Half is 0.50, minus half −0.5, the name is two *stars*" in text
     assert "how it is written: `{python} x`." in text
     assert "Only on the web." in text and "Only on paper." not in text
     assert [e.text for e in page.all("p", "raw")] == ["Raw HTML."]

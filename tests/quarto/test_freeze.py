@@ -77,7 +77,7 @@ def test_pictures_lie_where_the_text_says(probe, name, output):
 def test_inline_code_has_its_value(probe):
     freeze(project.load(probe))
     html = pandoc(frozen(probe)["result"]["markdown"])
-    assert "Half is 0.50, minus half -0.5, the name is two *stars*" in html
+    assert "Half is 0.50, minus half −0.5, the name is two *stars*" in html
     assert "<code>`{python} x`</code>" in html  # the span that shows how it is written
 
 
