@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -93,8 +94,8 @@ class TextCNN(nn.Module):
 def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
     """Return the skip-gram vectors of tokenised texts, trained now or in an earlier chapter.
 
-    The file's name is a hash of the texts, the settings and gensim's version, so vectors of
-    anything else are never taken for these.
+    The file's name is a hash of the texts, the settings, gensim's version and the processor that
+    OpenBLAS was told of, so vectors of anything else are never taken for these.
 
     Parameters
     ----------
@@ -129,5 +130,6 @@ def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
 
 
 def _place(sentences: list[list[str]]) -> Path:
-    recipe = json.dumps([gensim.__version__, WORD2VEC, sentences])
+    processor = os.environ.get("OPENBLAS_CORETYPE")  # other instructions train other vectors
+    recipe = json.dumps([gensim.__version__, processor, WORD2VEC, sentences])
     return Path(".cache", f"word2vec-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")

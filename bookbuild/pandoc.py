@@ -68,6 +68,7 @@ def _mathml(html: str) -> str:
     """Return HTML with its formulas as the pages can show them."""
     # texmath aligns by class of its own, too; the pages' policy forbids style attributes
     html = re.sub(r'(<m[a-z]+\b[^>]*?) style="[^"]*"', r"\1", html)
+    html = html.replace('<math display="block"', '<math tabindex="0" display="block"')  # it scrolls
     return APPLIED.sub(r'\1<mspace width="0.167em"></mspace>', html)
 
 

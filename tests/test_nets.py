@@ -39,12 +39,14 @@ def test_second_call_does_not_train(no_training):
     assert nets.word2vec(TEXTS).wv.index_to_key
 
 
-@pytest.mark.parametrize("change", ["texts", "settings", "version"])
+@pytest.mark.parametrize("change", ["texts", "settings", "version", "processor"])
 def test_anything_else_is_trained(no_training, monkeypatch, change):
     if change == "settings":
         monkeypatch.setitem(nets.WORD2VEC, "epochs", 3)
     if change == "version":
         monkeypatch.setattr(nets.gensim, "__version__", "0")
+    if change == "processor":
+        monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
     with pytest.raises(pytest.fail.Exception, match="it trains"):
         nets.word2vec([*TEXTS, ["film"]] if change == "texts" else TEXTS)
 

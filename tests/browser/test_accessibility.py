@@ -66,6 +66,15 @@ def test_no_page_is_wider_than_its_window(site, visit, width):
         assert wide <= width, f"{path} is {wide} px wide in a window of {width}"
 
 
+def test_no_table_and_no_code_is_cut_where_there_is_room(site, visit):
+    for name in site.pages:
+        page = visit(site.url + name, width=1280).page
+        open_everything(page)
+        blocks = page.locator(".table-wrap:visible, main pre:visible")
+        cut = "blocks => blocks.filter(b => b.scrollWidth > b.clientWidth).map(b => b.innerText)"
+        assert blocks.evaluate_all(cut) == [], name
+
+
 def test_the_first_tab_stop_skips_to_the_text(site, visit):
     page = visit(site.url + site.chapter).page
     page.keyboard.press("Tab")
