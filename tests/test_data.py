@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import e5
+import glove_loader
 import numpy as np
 import polars as pl
 import prepare
@@ -271,6 +272,17 @@ def test_gensim_loads_glove_offline_and_unpickled(wink):
     }
     assert {word: near.get(word) for word in expected} == expected
     assert len(told["models"]) == 13 and "glove-wiki-gigaword-100" in told["models"]
+
+
+def test_loader_reads_words_and_vectors_beside_it(tmp_path, monkeypatch):
+    vectors = np.random.default_rng(14).normal(size=(3, 100)).astype(np.float32)
+    np.save(tmp_path / "vectors.npy", vectors)
+    (tmp_path / "words.txt").write_text("the\nß\n's", encoding="utf-8")
+    monkeypatch.setattr(glove_loader, "__file__", str(tmp_path / "__init__.py"))
+    loaded = glove_loader.load_data()
+    assert loaded.index_to_key == ["the", "ß", "'s"]
+    assert loaded.vectors.dtype == np.float32
+    np.testing.assert_array_equal(loaded.vectors, vectors)
 
 
 def test_no_pickle_lies_in_the_data():
