@@ -56,7 +56,7 @@ expected: book  ## show what would have to change in tests/expected/
 	@$(PY) -m tests.expected
 
 .PHONY: bench
-bench: book  ## print the README's table of ratios and times (an hour on an idle machine)
+bench: book  ## print the README's table of ratios and times (twenty minutes on an idle machine)
 	@$(PY) -m benchmarks $(BENCH)
 
 .PHONY: quarto
