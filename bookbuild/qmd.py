@@ -161,8 +161,9 @@ class _Scanner:
         self._end_prose()
         if self.divs:
             raise self._error(self.divs[-1] - 1, "this div is never closed; end it with `:::`")
-        self._check()
-        return Source(self.path, tuple(self.lines), meta, tuple(self.blocks))
+        source = Source(self.path, tuple(self.lines), meta, tuple(self.blocks))
+        self._check(source)
+        return source
 
     def _error(self, at: int, message: str) -> Exception:
         return error_at(self.path, at + 1, message)
@@ -293,21 +294,20 @@ class _Scanner:
             options[name] = " ".join(value.split()) if isinstance(value, str) else value
         return Options(**options)
 
-    def _check(self) -> None:
-        first = self.blocks[0] if self.blocks else None
+    def _check(self, source: Source) -> None:
+        first = source.blocks[0] if source.blocks else None
         if not isinstance(first, Prose) or not first.text.lstrip().startswith("# "):
             raise error_at(self.path, 1, "a chapter opens with its title: `# Title {#sec-name}`")
         seen: dict[str, int] = {}
-        for cell in (block for block in self.blocks if isinstance(block, Cell)):
+        for cell in source.cells:
             self._check_options(cell)
             if cell.id in seen:
                 message = f"the label `{cell.id}` is already that of line {seen[cell.id]}"
                 raise error_at(self.path, cell.line, message)
             seen[cell.id] = cell.line
-        inlines = [i for block in self.blocks if isinstance(block, Prose) for i in block.inlines]
-        if inlines and not seen:
+        if source.inlines and not source.cells:
             message = "inline code in a chapter without a cell: Quarto would not execute it"
-            raise error_at(self.path, inlines[0].line, message)
+            raise error_at(self.path, source.inlines[0].line, message)
 
     def _check_options(self, cell: Cell) -> None:
         label, options = cell.options.label, cell.options
