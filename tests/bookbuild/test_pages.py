@@ -248,6 +248,13 @@ def test_equations(page):
     assert [e.attributes["display"] for e in equation.walk() if e.tag == "math"] == ["block"]
 
 
+def test_a_functions_name_stands_apart_from_what_is_no_bracket(book):
+    book.chapter("$\\log x$ and $\\exp(x)$")
+    assert book.run("build", "--renderer", "builtin") == 0
+    formulas = re.findall(r"<math.+?</math>", book.page(), re.DOTALL)
+    assert ["<mspace" in formula for formula in formulas] == [True, False]
+
+
 def cell_parts(page: Page, name: str) -> list[tuple[str, str]]:
     """Return what a cell shows, as the classes of its parts and their text."""
     parts = [e for e in page.id(name).children if isinstance(e, Element)]

@@ -205,7 +205,31 @@ def test_what_is_long_stays_inside(book, paper, name):
     assert int(re.search(r"Pages: +(\d+)", poppler("pdfinfo", made))[1]) == 4
 
 
+def test_lines_that_wait_for_each_other_stay_on_one_page(paper):
+    cell = "call(\n    argument,\n)\n" * 60
+    pages = poppler("pdftotext", "-layout", paper(f"```python\n{cell}```"), "-").split("\f")
+    found = [re.findall(r"call\(|argument,|\)", page) for page in pages]
+    broken = [lines for lines in found if lines]
+    assert len(broken) > 1
+    for lines in broken:
+        assert (lines[0], lines[-1]) == ("call(", ")")
+
+
+def test_many_short_lines_stand_in_three_columns(paper):
+    made = paper("```{python}\nfor n in range(30): print('Epoch', n)\n```")
+    assert re.search(r"Epoch 0 +Epoch 10 +Epoch 20\n", poppler("pdftotext", "-layout", made, "-"))
+
+
+def test_apostrophes_and_quotation_marks_are_those_that_are_meant(paper):
+    text = read(paper("E5's fifty, and *one.*'s own; 'two' \"three\"."))
+    assert "E5’s fifty, and one.’s own; ‘two’ “three”." in text
+
+
 # References that link
+
+
+def test_a_chapter_is_called_chapter(paper):
+    assert "See Chapter 1." in read(paper("Text."))
 
 
 def test_references_lead_to_what_they_name(pdf):

@@ -225,7 +225,8 @@ def standalone(built: Path, files: list[Path], folder: Path) -> None:
     shutil.copyfile(built, path)
     for file in files:
         (folder / file.name).symlink_to(file) if file.is_dir() else shutil.copy(file, folder)
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MPLBACKEND")}
+    theirs = ("PYTHONPATH", "MPLBACKEND", "OPENBLAS_CORETYPE")  # no kernel of the book has them
+    environment = {k: v for k, v in os.environ.items() if k not in theirs}
     command = [sys.executable, "-I", "-c", RUN, path.name]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
