@@ -1,19 +1,17 @@
--- A chapter as the body of a page; templates/page.html stands around it.
--- It runs after book.lua, which has put the numbers and references in. No style attribute and no
+-- A chapter as the body of a page; html/page.html stands around it. No style attribute and no
 -- script may come from here: the pages' policy forbids both.
 
 local LOG_LINES = 12 -- longer outputs are folded
+local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
+
 local stringify = pandoc.utils.stringify
+local to_html = require("structure").to_html
 
 local function escape(text)
   return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
 end
 
 local function raw(text) return pandoc.RawBlock("html", text) end
-
-local function to_html(inlines)
-  return pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "html", PANDOC_WRITER_OPTIONS)
-end
 
 local function heading(header)
   local number = header.attributes.number
@@ -92,7 +90,7 @@ local function highlighted(block)
   local language = block.classes[1]
   if not language then return '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>" end
   local plain = pandoc.CodeBlock(block.text, { class = language })
-  local html = pandoc.write(pandoc.Pandoc { plain }, "html", PANDOC_WRITER_OPTIONS)
+  local html = pandoc.write(pandoc.Pandoc { plain }, "html", OPTIONS)
   local lines = pandoc.List {}
   for line in (html:match("<code[^>]*>(.*)</code></pre>") .. "\n"):gmatch("(.-)\n") do
     local inner, count = line:gsub("^<span id=[^>]*><a [^>]*></a>", "")
@@ -112,13 +110,16 @@ local function printed(block)
 end
 
 local function code(block)
-  if block.classes:includes("printed") then return printed(block) end
-  local fold = block.attributes.fold
   local html = '<div class="code">' .. highlighted(block) .. "</div>"
-  if fold then
-    html = '<details class="code-fold"><summary>' .. escape(fold) .. "</summary>\n" .. html .. "\n</details>"
+  if block.attributes["code-fold"] then
+    local summary = "<summary>" .. escape(block.attributes["code-summary"]) .. "</summary>"
+    html = '<details class="code-fold">' .. summary .. "\n" .. html .. "\n</details>"
   end
   return raw(html)
+end
+
+local function output(div)
+  return div.classes:includes("cell-output") and div:walk { CodeBlock = printed } or nil
 end
 
 local function callout(element, kind)
@@ -137,19 +138,28 @@ local function callout(element, kind)
 end
 
 local function div(element)
-  element.attributes.name = nil -- the cell's, for the notebook
   local kind = element.classes[1] or ""
-  if kind == "shape" then
-    return { raw('<p class="shape">' .. escape(stringify(element)) .. "</p>") }
-  elseif kind:match("^callout%-") and kind ~= "callout-title" then
-    return callout(element, kind)
-  end
-  return element
+  if kind:match("^callout%-") and kind ~= "callout-title" then return callout(element, kind) end
 end
 
-function Pandoc(doc)
-  return doc:walk {
+-- Where a reference or citation leads to from this page.
+local function link_from(chapter, references)
+  return function(link)
+    local page, anchor = link.attributes.page, link.target
+    if anchor:match("^#ref%-") then page = references end
+    if not page then return nil end
+    if link.attributes.chapter and page ~= chapter.page then anchor = "" end
+    link.target = (page ~= chapter.page and chapter.to_root .. page or "") .. anchor
+    link.attributes.page, link.attributes.chapter = nil, nil
+    return link
+  end
+end
+
+return function(blocks, chapter, job)
+  blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
+  blocks = blocks:walk {
     Header = heading, Image = picture, Para = lone_picture, Figure = figure,
     Table = set_table, CodeBlock = code, Div = div,
   }
+  return pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS)
 end
