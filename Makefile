@@ -71,7 +71,7 @@ lint: $(READY)  ## style and types
 
 .PHONY: diagrams
 diagrams: $(READY)  ## draw the six diagrams again
-	@$(PY) assets/diagrams/draw.py
+	@$(PY) -m diagrams.draw
 
 .PHONY: tokens
 tokens: $(READY)  ## write the styles' colours and sizes again from assets/tokens.toml
