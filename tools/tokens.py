@@ -92,8 +92,8 @@ def outputs() -> dict[Path, str]:
     tokens = tomllib.loads((HERE / "tokens.toml").read_text(encoding="utf-8"))
     return {
         ROOT / "assets/site/tokens.css": css(tokens),
-        ROOT / "assets/quarto/tokens.scss": scss(tokens, "light"),
-        ROOT / "assets/quarto/tokens-dark.scss": scss(tokens, "dark"),
+        ROOT / "quarto/tokens.scss": scss(tokens, "light"),
+        ROOT / "quarto/tokens-dark.scss": scss(tokens, "dark"),
         ROOT / "bookbuild/templates/tokens.typ": typst(tokens),
     }
 

@@ -70,6 +70,6 @@ def test_quartos_themes_are_made_of_the_tokens():
     for theme, tokens in {"light": "tokens.scss", "dark": "tokens-dark.scss"}.items():
         base, *files = themes[theme]
         assert base == "default"  # Bootswatch's themes load fonts from another host
-        assert files == [f"assets/quarto/{tokens}", "assets/quarto/book.scss"]
-    colours = re.findall(r"#[0-9a-f]{3,8}\b", (ROOT / "assets/quarto/book.scss").read_text("utf-8"))
+        assert files == [f"quarto/{tokens}", "quarto/book.scss"]
+    colours = re.findall(r"#[0-9a-f]{3,8}\b", (ROOT / "quarto/book.scss").read_text("utf-8"))
     assert colours == [], "a colour of its own: it belongs in tools/tokens.toml"
