@@ -23,7 +23,7 @@ from bookbuild.project import BookError, Chapter, error_at
 if TYPE_CHECKING:
     from typst import TypstError, TypstWarning
 
-TEMPLATES = Path(__file__).parent / "templates"
+TYPST = Path(__file__).parent / "typst"
 STANDARD: Final = "ua-1"  # Typst then insists on title, language, alt texts and order of headings
 
 
@@ -54,7 +54,7 @@ def _files(book: Book) -> dict[str, bytes]:
     root = book.project.root
     files = {"main.typ": _main(book).encode()}
     for name in ("book.typ", "tokens.typ", "python.sublime-syntax"):
-        files[name] = (TEMPLATES / name).read_bytes()
+        files[name] = (TYPST / name).read_bytes()
     for chapter, woven in book.wovens.items():
         text = pandoc.render(book.project, chapter, woven, book.found, to="typst")
         files[_name(chapter)] = f'#import "/book.typ": *\n{text}'.encode()

@@ -20,8 +20,7 @@ from bookbuild.check import check
 from bookbuild.project import BookError, Chapter, Project
 from bookbuild.qmd import Source
 
-TEMPLATES = Path(__file__).parent / "templates"
-ASSETS = Path(__file__).parents[1] / "assets" / "site"  # what the template links to
+PAGE = Path(__file__).parent / "html"  # the template, and the files that it links to
 
 
 def read(project: Project) -> dict[Chapter, Source]:
@@ -67,7 +66,8 @@ def _stage(book: Book, pdf: Future[bytes] | None) -> Path:
     for chapter, html in pages.items():
         _write_chapter(book, chapter, html, stage)
     machines.write(book, stage)
-    shutil.copytree(ASSETS, stage / "assets", dirs_exist_ok=True)
+    not_served = shutil.ignore_patterns("page.html")
+    shutil.copytree(PAGE, stage / "assets", ignore=not_served, dirs_exist_ok=True)
     _search_index(project, pages, stage)
     if pdf:
         (stage / project.pdf_name).write_bytes(pdf.result())
@@ -112,7 +112,7 @@ def _pages(book: Book, has_pdf: bool) -> dict[Chapter, str]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined
     )
     template = environment.get_template("page.html")
     head = _book(book.project, has_pdf)

@@ -91,10 +91,10 @@ def outputs() -> dict[Path, str]:
     """Return every file made from the tokens, with its text."""
     tokens = tomllib.loads((HERE / "tokens.toml").read_text(encoding="utf-8"))
     return {
-        ROOT / "assets/site/tokens.css": css(tokens),
+        ROOT / "bookbuild/html/tokens.css": css(tokens),
         ROOT / "quarto/tokens.scss": scss(tokens, "light"),
         ROOT / "quarto/tokens-dark.scss": scss(tokens, "dark"),
-        ROOT / "bookbuild/templates/tokens.typ": typst(tokens),
+        ROOT / "bookbuild/typst/tokens.typ": typst(tokens),
     }
 
 
