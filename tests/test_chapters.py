@@ -15,7 +15,7 @@ import pytest
 
 import nets
 from bookbuild import project
-from tests.quantities import executed, expected, holds, printed
+from tools.quantities import executed, expected, holds, printed
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = project.load(ROOT)

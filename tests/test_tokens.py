@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-TOKENS = tomllib.loads((ASSETS / "tokens.toml").read_text(encoding="utf-8"))
+from tools import tokens
 
-
-def load_writer():
-    spec = importlib.util.spec_from_file_location("tokens", ASSETS / "tokens.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+TOKENS = tomllib.loads((tokens.HERE / "tokens.toml").read_text(encoding="utf-8"))
 
 
 def test_the_files_made_from_the_tokens_are_current():
-    for path, text in load_writer().outputs().items():
+    for path, text in tokens.outputs().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: run make tokens"
 
 

@@ -104,8 +104,9 @@ def test_files_of_the_site(probe):
         "chapters/two wörds.html",
         "chapters/references.html",
         "pictures/dot.svg",
-        "assets/book.css",
     }
+    assets = {"book.css", "book.js", "favicon.svg", "theme.js", "tokens.css"}  # not page.html
+    assert {path.name for path in (probe / "assets").iterdir()} == assets
     source = "chapters/probe.qmd"
     assert (probe / source).read_bytes() == (probe.parent / source).read_bytes()
 

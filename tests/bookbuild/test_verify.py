@@ -7,9 +7,9 @@ import tomllib
 
 import pytest
 
-from tests import verify
-from tests.quantities import compare
-from tests.scratch import copy_book
+from tools import verify
+from tools.quantities import compare
+from tools.scratch import copy_book
 
 QUANTITIES = """
 ```{python}

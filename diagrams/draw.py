@@ -1,6 +1,6 @@
 """The six diagrams of the chapter: their numbers, computed by torch, and their drawings.
 
-`python assets/diagrams/draw.py` writes the six SVG files beside this module; the same numbers give
+`python -m diagrams.draw` writes the six SVG files beside this module; the same numbers give
 the same bytes. Each picture has a function that gives its numbers (what is put in and what torch
 makes of it, mostly small integers, so that a reader can check them by hand) and a function that
 draws them. How things look is in `canvas.py`.
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from canvas import (
+from torch.nn import functional as F
+
+from diagrams.canvas import (
     CELL,
     GUIDE,
     HIGHLIGHT,
@@ -28,7 +30,6 @@ from canvas import (
     number,
     text_width,
 )
-from torch.nn import functional as F
 
 Numbers = dict[str, Any]
 MARGIN = 10

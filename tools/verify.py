@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests import scratch
-from tests.quantities import Comparison, compare_all, of_book
+from tools import scratch
+from tools.quantities import Comparison, compare_all, of_book
 
 HASH_SEEDS = ("0", "4211")
 WIDEST = 44  # characters of a column of the table

@@ -10,8 +10,8 @@ import json
 import sys
 
 from bookbuild.project import BookError
-from tests.quantities import Comparison, compare_all, of_book
-from tests.scratch import REPOSITORY
+from tools.quantities import Comparison, compare_all, of_book
+from tools.scratch import REPOSITORY
 
 
 def main() -> int:

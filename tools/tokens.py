@@ -1,6 +1,6 @@
 """Write the design tokens of tokens.toml in the languages that use them.
 
-`python assets/tokens.py` writes the custom properties of the website, the theme
+`python -m tools.tokens` writes the custom properties of the website, the theme
 layers of Quarto and the dictionary of the Typst template. Nothing else is decided here.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTE = "Written by assets/tokens.py from assets/tokens.toml: edit that file, not this one."
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+NOTE = "Written by tools/tokens.py from tools/tokens.toml: edit that file, not this one."
 
 
 def css(tokens: dict) -> str:
@@ -88,12 +89,12 @@ def typst(tokens: dict) -> str:
 
 def outputs() -> dict[Path, str]:
     """Return every file made from the tokens, with its text."""
-    tokens = tomllib.loads((ROOT / "assets/tokens.toml").read_text(encoding="utf-8"))
+    tokens = tomllib.loads((HERE / "tokens.toml").read_text(encoding="utf-8"))
     return {
-        ROOT / "assets/site/tokens.css": css(tokens),
-        ROOT / "assets/quarto/tokens.scss": scss(tokens, "light"),
-        ROOT / "assets/quarto/tokens-dark.scss": scss(tokens, "dark"),
-        ROOT / "bookbuild/templates/tokens.typ": typst(tokens),
+        ROOT / "bookbuild/html/tokens.css": css(tokens),
+        ROOT / "quarto/tokens.scss": scss(tokens, "light"),
+        ROOT / "quarto/tokens-dark.scss": scss(tokens, "dark"),
+        ROOT / "bookbuild/typst/tokens.typ": typst(tokens),
     }
 
 
