@@ -17,7 +17,9 @@ Problem = tuple[int | str, str]  # a line of the .qmd or a text that stands ther
 
 def check(book: Book) -> None:
     """Raise one `BookError` for all problems of the book."""
-    pages = {label["id"]: page.chapter.page for page in book.pages for label in page.rendered.labels}
+    pages = {
+        label["id"]: page.chapter.page for page in book.pages for label in page.rendered.labels
+    }
     keys = _bibliography_keys(book)
     messages = []
     for page in book.pages:

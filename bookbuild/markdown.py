@@ -45,7 +45,9 @@ def frame(html: str) -> str | None:
 
 
 def _table(names: list[str], types: list[str], rows: list[list[str]]) -> list[str]:
-    head = [f"{_cell(name)} [{_cell(kind)}]{{.dtype}}" for name, kind in zip(names, types, strict=True)]
+    head = [
+        f"{_cell(name)} [{_cell(kind)}]{{.dtype}}" for name, kind in zip(names, types, strict=True)
+    ]
     rules = ["---:" if NUMERIC.fullmatch(kind.strip()) else ":---" for kind in types]
     lines = [head, rules, *([_cell(cell) for cell in row] for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]

@@ -1,4 +1,4 @@
-"""The pages of the website: what pandoc wrote of each chapter, with its pictures, in the template."""
+"""The pages of the website: what pandoc wrote of each chapter, set into the template."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def write(book: Book, stage: Path) -> None:
 
 
 def _copy_pictures(root: Path, page: Page, stage: Path) -> None:
-    pictures = {page.chapter.source.parent / p: data for p, data in page.woven.pictures.items()}
+    folder = page.chapter.source.parent
+    pictures = {Path(folder, p): data for p, data in page.woven.pictures.items()}
     pictures |= {path: (root / path).read_bytes() for path in page.own_pictures(root).values()}
     for path, data in pictures.items():
         (stage / path).parent.mkdir(parents=True, exist_ok=True)

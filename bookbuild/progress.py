@@ -1,4 +1,4 @@
-"""What the terminal shows while chapters execute: the cell that runs, and the slowest at the end."""
+"""What the terminal shows while chapters execute: the cell that runs, at the end the slowest."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pathlib import Path
 VERSIONS = 4  # of each name: enough for an author who goes back and forth between two
 
 
-def kept(folder: Path, parts: Iterable[str | bytes], make: Callable[[Path], None]) -> Path:
+def kept(folder: Path, parts: Iterable[str | bytes], make: Callable[[Path], object]) -> Path:
     """Return the path of the content with these ingredients; make it if it is not there.
 
     Parameters

@@ -64,7 +64,8 @@ def printed(notebook) -> dict[str, Any]:
 def executed(book: Project, chapter: Chapter) -> NotebookNode:
     """Return the executed notebook of a chapter, from the cache where nothing has changed."""
     source = qmd.read(book.root, chapter.source)
-    return nbformat.from_dict(execute.notebook(source, execute.results(book, source)))
+    results = execute.results(book, source)
+    return nbformat.from_dict(qmd.notebook(source, results.outputs, results.values))
 
 
 def of_book(root: Path) -> dict[str, dict[str, Any]]:

@@ -101,7 +101,7 @@ local function list_of_references(chapter, entries)
   end
   keys:sort()
   local list = keys:map(function(id) return entries[id] end)
-  list:insert(1, pandoc.Header(2, "References"))
+  list:insert(1, pandoc.Header(2, "References", { number = "" }))
   return list
 end
 

@@ -137,7 +137,7 @@ local function term(link)
 end
 
 return function(blocks)
-  blocks = floating(blocks):walk { Cite = function(cite) return cite.content end }
+  blocks = pandoc.Blocks(floating(blocks)):walk { Cite = function(cite) return cite.content end }
   blocks = blocks:walk { Span = function(span) return equation(span) or dtype(span) end }
   blocks = blocks:walk { Math = math, Image = image, Link = term }
   blocks = blocks:walk { Header = heading, Figure = figure, Table = aligned, DefinitionList = terms, Div = div }
