@@ -1,12 +1,9 @@
-"""A small book made anew for each test, and the probe book built once."""
+"""Books for tests: a small one to write and break at will, and the probe book, with everything."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from bookbuild.__main__ import main
 
@@ -75,26 +72,7 @@ class SmallBook:
         return (self.root / "_book" / name).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def book(tmp_path: Path) -> SmallBook:
-    return SmallBook(tmp_path / "book")
-
-
-@pytest.fixture
-def fails(book: SmallBook, capsys: pytest.CaptureFixture) -> Callable[..., str]:
-    """Run a command that must fail; return what it says."""
-
-    def run(*command: str) -> str:
-        assert book.run(*command) == 1
-        return capsys.readouterr().err
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The probe book, built in a copy; the folder of its site."""
-    root = tmp_path_factory.mktemp("probe") / "book"
-    shutil.copytree(PROBE, root, ignore=shutil.ignore_patterns("_book", ".cache"))
-    assert main(["--root", str(root), "build", "--renderer", "builtin"]) == 0
-    return root / "_book"
+def probe_book(folder: Path) -> Path:
+    """Copy the sources of the probe book into a new folder."""
+    made = shutil.ignore_patterns("_book", ".cache", "__pycache__")
+    return Path(shutil.copytree(PROBE, folder, ignore=made))
