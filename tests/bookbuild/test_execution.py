@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bookbuild import execute, kernel, project
+from bookbuild import kernel, project
+from bookbuild.modules import imported
 from tools.quantities import executed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -77,7 +78,7 @@ EDITS = {
     ids=["semicolon", "in a block", "relative", "no code", "IPython", "operators", "no Python"],
 )
 def test_imports_are_found_in_any_cell(code, names):
-    assert execute.imported(code) == names
+    assert imported(code) == names
 
 
 @pytest.mark.parametrize("name", EDITS)
