@@ -53,7 +53,9 @@ def flat(text: str) -> str:
 
 def test_it_is_a_valid_notebook(probe):
     for path in probe.glob("chapters/*.ipynb"):
-        nbformat.validate(nbformat.read(path, 4))
+        node = nbformat.read(path, 4)
+        nbformat.validate(node)
+        assert "execution" not in json.dumps([cell.metadata for cell in node.cells])
 
 
 def test_nothing_of_quarto_is_left(probe):
