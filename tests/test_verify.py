@@ -11,6 +11,8 @@ from tools import verify
 from tools.quantities import compare
 from tools.scratch import copy_book
 
+pytestmark = pytest.mark.slow
+
 QUANTITIES = """
 ```{python}
 #| label: quantities

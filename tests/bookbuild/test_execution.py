@@ -218,6 +218,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_stops_the_build(book, fails, monkeypatch, name):
     body, line, words = FAULTS[name]
@@ -275,6 +276,7 @@ def is_gone(pid: int) -> bool:
     return state == "Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM"])
 def test_stopped_in_the_middle_of_a_chapter(book, name):
     assert book.run("build", "--renderer", "builtin") == 0

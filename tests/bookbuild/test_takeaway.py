@@ -219,6 +219,7 @@ def test_it_runs_in_a_folder_of_its_own(probe, tmp_path):
     standalone(probe / "chapters" / "probe.ipynb", [probe.parent / "helper.py"], tmp_path / "away")
 
 
+@pytest.mark.book
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes minutes: CI=true runs it")
 def test_the_chapter_runs_in_a_folder_of_its_own(tmp_path):
     """With what the preface tells the reader to get, and nothing else."""

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # a phrase and the section that says it, for each book
 PHRASES = {
     "probe": ("drawn by hand", "Figures and tables"),
