@@ -30,6 +30,8 @@ import polars as pl
 import prepare
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 SIZES = {
     "DIGITS_A_CLASS": {"train": 2, "test": 1, "unseen": 2},

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 BUILD = ("build", "--renderer", "builtin")
 
@@ -48,12 +50,14 @@ EDITS = {
     "nothing": ("funs.py", "SEED", "SEED", []),
     "prose line": ("chapters/one.qmd", "A line of prose", "Another line", []),
     "prose around inline code": ("chapters/two.qmd", "A line of prose", "Another line", []),
+    "option": ("chapters/one.qmd", "```{python}\nfrom", "```{python}\n#| echo: false\nfrom", []),
     "cell": ("chapters/one.qmd", ".read()", ".readlines()", ["one"]),
     "cell taken back": ("chapters/one.qmd", ".readlines()", ".read()", []),
     "inline expression": ("chapters/two.qmd", "6 * 7", "6 * 8", ["two"]),
     "funs.py": ("funs.py", "SEED = 14", "SEED = 15", ["one"]),
     "comment in funs.py": ("funs.py", "SEED = 15", "SEED = 15  # a comment", []),
     "docstring in funs.py": ("funs.py", '"""Helpers', '"""All helpers', []),
+    "module that no cell imports": ("other.py", "1", "2", []),
     "data checksum": ("data/.manifest.json", "aaaa", "bbbb", ["one", "two"]),
     "list of sources": ("data/.manifest.json", "cccc", "dddd", ["one", "two"]),
     "preparing program": ("data/.manifest.json", "eeee", "ffff", []),
@@ -74,6 +78,7 @@ def project(book):
     book.chapter(ONE)
     book.write("chapters/two.qmd", f"# Two\n\n{TWO}")
     book.write("funs.py", (REPOSITORY / "funs.py").read_text(encoding="utf-8"))
+    book.write("other.py", "X = 1\n")
     book.write("data/digits.csv", "label\n7\n")
     book.write("data/.manifest.json", json.dumps(MANIFEST))
     return book

@@ -53,7 +53,9 @@ def flat(text: str) -> str:
 
 def test_it_is_a_valid_notebook(probe):
     for path in probe.glob("chapters/*.ipynb"):
-        nbformat.validate(nbformat.read(path, 4))
+        node = nbformat.read(path, 4)
+        nbformat.validate(node)
+        assert "execution" not in json.dumps([cell.metadata for cell in node.cells])
 
 
 def test_nothing_of_quarto_is_left(probe):
@@ -217,6 +219,7 @@ def test_it_runs_in_a_folder_of_its_own(probe, tmp_path):
     standalone(probe / "chapters" / "probe.ipynb", [probe.parent / "helper.py"], tmp_path / "away")
 
 
+@pytest.mark.book
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes minutes: CI=true runs it")
 def test_the_chapter_runs_in_a_folder_of_its_own(tmp_path):
     """With what the preface tells the reader to get, and nothing else."""

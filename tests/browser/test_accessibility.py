@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = [1280, 360]
 THEMES = ["light", "dark"]
 

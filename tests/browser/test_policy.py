@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 LISTEN = """
     window.violations = [];
     document.addEventListener("securitypolicyviolation", (event) =>
