@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 from bookbuild import ingredients
 from bookbuild.errors import error_at
@@ -53,52 +52,40 @@ def execute_all(
         Where a cell fails, runs too long, prints too much or kills its kernel. What other chapters
         had finished by then is kept.
     """
-    entries = {c: _entry(project, s) for c, s in sources.items() if s.cells or s.inlines}
-    missing = [chapter for chapter, entry in entries.items() if not entry.exists()]
+    # once, before anything runs: an author may write on meanwhile
+    store = {c: _Place(project, s) for c, s in sources.items() if s.cells or s.inlines}
+    missing = {c: sources[c] for c, place in store.items() if not place.entry.exists()}
     if missing:
         progress = Progress()
         try:
             with workers(project, progress) as submit:
-                _execute(project, {c: sources[c] for c in missing}, submit)
+                for chapter, results in _executed(missing, submit):
+                    store[chapter].keep(results)
         finally:
             progress.summary()  # an error's message begins on a line of its own
-    found = {chapter: _read(project, source) for chapter, source in sources.items()}
-    keep_only(_folder(project), {_name(source) for source in sources.values()})
-    return found
+    keep_only(project.cache / "executed", {place.folder.name for place in store.values()})
+    return {c: store[c].read() if c in store else Results([], []) for c in sources}
 
 
-# The store
+class _Place:
+    """Where the store has a chapter's results, by all that they depend on."""
+
+    def __init__(self, project: Project, source: Source) -> None:
+        name = source.path.with_suffix("").as_posix().replace("/", "-")
+        self.folder = project.cache / "executed" / name
+        self.parts = list(ingredients.of(project, source).values())
+        self.entry = place(self.folder, self.parts)
+
+    def keep(self, results: Results) -> None:
+        text = json.dumps(asdict(results), ensure_ascii=False, indent=1)
+        kept(self.folder, self.parts, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def read(self) -> Results:
+        return Results(**json.loads(self.entry.read_text(encoding="utf-8")))
 
 
-def _folder(project: Project) -> Path:
-    return project.cache / "executed"
-
-
-def _name(source: Source) -> str:
-    return source.path.with_suffix("").as_posix().replace("/", "-")
-
-
-def _entry(project: Project, source: Source) -> Path:
-    return place(_folder(project) / _name(source), ingredients.of(project, source).values())
-
-
-def _keep(project: Project, source: Source, results: Results) -> None:
-    text = json.dumps(asdict(results), ensure_ascii=False, indent=1)
-    parts = ingredients.of(project, source).values()
-    kept(_folder(project) / _name(source), parts, lambda path: path.write_text(text, "utf-8"))
-
-
-def _read(project: Project, source: Source) -> Results:
-    if not source.cells and not source.inlines:
-        return Results([], [])
-    return Results(**json.loads(_entry(project, source).read_text(encoding="utf-8")))
-
-
-# The order
-
-
-def _execute(project: Project, sources: dict[Chapter, Source], submit: Submit) -> None:
-    """Execute the chapters, the longest first; each waits for the one that its header names."""
+def _executed(sources: dict[Chapter, Source], submit: Submit) -> Iterator[tuple[Chapter, Results]]:
+    """Yield each chapter's results; the longest go first, some wait for another by `after`."""
     waiting = sorted(sources, key=lambda chapter: -_size(sources[chapter]))
     running: dict[Future[Results], Chapter] = {}
     while waiting or running:
@@ -107,13 +94,13 @@ def _execute(project: Project, sources: dict[Chapter, Source], submit: Submit) -
             running[submit(sources[chapter])] = chapter
             waiting.remove(chapter)
         if not running:
-            raise error_at(waiting[0].source, 1, "it waits, by `after`, for a chapter in a circle")
+            raise error_at(waiting[0].source, 1, "by `after`, chapters wait for each other")
         finished = wait(running, return_when=FIRST_COMPLETED).done
-        good = [future for future in finished if not future.exception()]
-        for future in good:
-            _keep(project, sources[running.pop(future)], future.result())
-        for future in finished - set(good):
-            future.result()
+        failed = [future for future in finished if future.exception()]
+        for future in finished - set(failed):
+            yield running.pop(future), future.result()
+        if failed:
+            failed[0].result()  # raises
 
 
 def _size(source: Source) -> int:
