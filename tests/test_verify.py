@@ -1,4 +1,4 @@
-"""`make verify` on a small book: it passes, and each thing that it looks for makes it fail."""
+"""`make verify` on a small book: it passes, and it fails for each reason that it should."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ why = "measured"
 
 
 def make_tracked(book) -> None:
-    """Let git track what the small book has, as a clone would."""
+    """Let git track the files of the small book, as in a clone."""
     for command in (["init", "--quiet"], ["add", "."]):
         subprocess.run(["git", *command], cwd=book.root, check=True)
 

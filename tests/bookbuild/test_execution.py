@@ -98,7 +98,7 @@ def test_prose_edit_shows_in_the_notebook_from_the_cache(book):
     assert node.cells[1].outputs[0].text == "first 1\n"
 
 
-# What a cell finds and what is kept of what it gives
+# What a cell can use, and what is kept of its outputs
 
 
 def test_cells_run_in_the_project_without_network(book):
@@ -162,7 +162,7 @@ def test_inline_values(book, code, expression, expected):
     assert f"Text {expected}." in executed(loaded, loaded.chapters[1]).cells[2].source
 
 
-# What stops the build: the chapter's body, the line, and what the message must hold
+# What stops the build: the body of the chapter, the line, and words of the message
 FAULTS = {
     "raises": (
         "```{python}\n#| label: bad\nx = 1\nx / 0\n```",

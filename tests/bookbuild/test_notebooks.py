@@ -1,4 +1,4 @@
-"""The notebook that readers take away: prose for Jupyter, and a folder of its own to run in."""
+"""The notebook that readers take away: its prose is for Jupyter, and it runs in any folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.kit.pages import parse
 
 ROOT = Path(__file__).parents[2]
 
-# Executes a notebook as a reader does: in its folder, with this Python and nothing of the book's.
+# Executes a notebook as a reader does: in its folder, with this Python but none of the book's code.
 RUN = """
 import importlib.util, sys
 import nbclient, nbformat
@@ -109,7 +109,7 @@ def test_pictures_travel_inside(notebook):
     assert "![A black disc in the middle.](attachment:pictures-dot.png)" in cells[0].source
     data = base64.b64decode(cells[0].attachments["pictures-dot.png"]["image/png"])
     assert data.startswith(b"\x89PNG")
-    assert struct.unpack(">II", data[16:24]) == (60, 30)  # of 40 by 20, drawn half as large again
+    assert struct.unpack(">II", data[16:24]) == (60, 30)  # 40 by 20, drawn half as large again
 
 
 # What it holds
@@ -176,11 +176,11 @@ def test_check_names_a_missing_package(tmp_path):
     assert "json" not in message.splitlines()[-1]
 
 
-# It runs where nothing of the book is
+# It runs without the book
 
 
 def shown(cell: nbformat.NotebookNode) -> list:
-    """Return a cell's outputs as a reader sees them: streams whole, a picture without its repr."""
+    """Return a cell's outputs as a reader sees them: whole streams, pictures without their repr."""
     found: list = []
     for output in cell.outputs:
         if output.output_type == "stream":
@@ -199,13 +199,14 @@ def shown(cell: nbformat.NotebookNode) -> list:
 
 
 def standalone(built: Path, files: list[Path], folder: Path) -> None:
-    """Run a notebook with `files` beside it; hold its outputs to those that it came with."""
+    """Run a notebook with `files` beside it; compare its outputs with those that it came with."""
     folder.mkdir(exist_ok=True)
     path = folder / built.name
     shutil.copyfile(built, path)
     for file in files:
         (folder / file.name).symlink_to(file) if file.is_dir() else shutil.copy(file, folder)
-    theirs = ("PYTHONPATH", "MPLBACKEND", "OPENBLAS_CORETYPE")  # no kernel of the book has them
+    # variables of the tests that the book's kernels do not have
+    theirs = ("PYTHONPATH", "MPLBACKEND", "OPENBLAS_CORETYPE")
     environment = {k: v for k, v in os.environ.items() if k not in theirs}
     command = [sys.executable, "-I", "-c", RUN, path.name]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

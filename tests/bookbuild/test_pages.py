@@ -1,4 +1,4 @@
-"""The probe book as pages: the ids, numbers, texts and file names that Quarto gives, and no more.
+"""The pages of the probe book: their ids, numbers, texts and file names are those of Quarto.
 
 What Quarto makes of this syntax was seen on Quarto 1.9; the expected values are from there.
 """

@@ -1,6 +1,6 @@
-"""The PDF: what it says, where it says it, and what it holds for those who cannot see it.
+"""The PDF: what it says, where it says it, and what it has for those who cannot see it.
 
-It is read back by poppler, which knows nothing of how it was made.
+poppler reads it back.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def test_code_keeps_its_indentation(pdf):
 
 
 def outside(pdf: Path) -> list[str]:
-    """Return the words and pictures that begin or end outside the margins."""
+    """Return the words and pictures that begin or end in a margin."""
     words = re.findall(
         r'<word xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>',
         poppler("pdftotext", "-bbox", pdf, "-"),
@@ -131,7 +131,7 @@ def outside(pdf: Path) -> list[str]:
     assert words
     boxes = re.findall(r"/BBox \[([\d.-]+) [\d.-]+ ([\d.-]+)", poppler("pdfinfo", "-struct", pdf))
     words += [(begin, end, "a picture or formula") for begin, end in boxes]
-    # punctuation may hang into the margin by a point or two, as it should
+    # punctuation may hang into the margin by a point or two
     return [w for x, end, w in words if float(x) < LEFT - 3 or float(end) > RIGHT + 3]
 
 

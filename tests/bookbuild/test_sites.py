@@ -1,4 +1,4 @@
-"""What every page of a built site must keep, in the probe book and in the real one."""
+"""Rules for every page of a built site, checked in the probe book and in the real one."""
 
 from __future__ import annotations
 

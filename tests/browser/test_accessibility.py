@@ -11,7 +11,7 @@ THEMES = ["light", "dark"]
 
 
 def violations(page, axe: str) -> list[str]:
-    """Run axe-core on the page as it stands; one line a violation."""
+    """Run axe-core on the page as it is; return one line per violation."""
     page.evaluate(axe)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [

@@ -1,4 +1,4 @@
-"""The pages keep their Content-Security-Policy, ask nobody else for anything, and are small."""
+"""The pages keep their Content-Security-Policy, ask no other host for anything, and are small."""
 
 from __future__ import annotations
 

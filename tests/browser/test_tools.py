@@ -9,13 +9,13 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-# a phrase and the section that says it, for each book
+# for each book a phrase and the section that it is in
 PHRASES = {
     "probe": ("drawn by hand", "Figures and tables"),
     "book": ("max pooling", "Pooling"),
 }
 
-# the background of every frame that is painted, from the first
+# records the background of every painted frame, from the first
 RECORD = """
     window.frames_ = [];
     const look = () => {
@@ -91,7 +91,7 @@ def test_search_works_by_keyboard_alone(site, visit):
 def test_search_says_when_there_is_nothing(site, visit):
     page = visit(site.url + "index.html").page
     page.keyboard.press("/")
-    page.keyboard.type("ѫѫѫ")  # pagefind cuts a word down to what it knows
+    page.keyboard.type("ѫѫѫ")  # pagefind shortens a word until it knows it
     page.wait_for_selector(".status:has-text('No sections found')")
 
 
