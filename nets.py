@@ -7,6 +7,7 @@ them from there, or trains them if there are none.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -108,8 +109,11 @@ def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
         Its `wv` is that of a Word2Vec model: float32 (V, 100), with words and counts.
     """
     kept = _place(sentences)
-    if not kept.exists():
-        keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
+    kept.parent.mkdir(exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two chapters, one trains and the other waits
+        if not kept.exists():
+            keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
     vectors, counts = str(kept / "vectors"), str(kept / "counts")
     return SimpleNamespace(wv=KeyedVectors.load_word2vec_format(vectors, counts, binary=True))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from bookbuild.project import BookError
+from bookbuild.errors import BookError
 from tools.quantities import Comparison, compare_all, of_book
 from tools.scratch import REPOSITORY
 

@@ -15,7 +15,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from bookbuild import execute, project, qmd
+from bookbuild import project, qmd
+from bookbuild.execute import execute_all
 from bookbuild.project import Chapter, Project
 
 Line = dict[str, Any]  # one [[quantity]] of an expected file
@@ -64,7 +65,8 @@ def printed(notebook) -> dict[str, Any]:
 def executed(book: Project, chapter: Chapter) -> NotebookNode:
     """Return the executed notebook of a chapter, from the cache if nothing has changed."""
     source = qmd.read(book.root, chapter.source)
-    return nbformat.from_dict(execute.notebook(source, execute.results(book, source)))
+    results = execute_all(book, {chapter: source})[chapter]
+    return nbformat.from_dict(qmd.notebook(source, results.outputs, results.values))
 
 
 def of_book(root: Path) -> dict[str, dict[str, Any]]:

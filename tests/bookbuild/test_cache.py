@@ -16,7 +16,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
-BUILD = ("build", "--renderer", "builtin")
+BUILD = ("build", "--renderer", "builtin", "--jobs", "1")
 
 CONFIGURATION = "chapters: [index.qmd, chapters/one.qmd]"
 
@@ -55,6 +55,8 @@ EDITS = {
     "cell taken back": ("chapters/one.qmd", ".readlines()", ".read()", []),
     "inline expression": ("chapters/two.qmd", "6 * 7", "6 * 8", ["two"]),
     "funs.py": ("funs.py", "SEED = 14", "SEED = 15", ["one"]),
+    "comment in funs.py": ("funs.py", "SEED = 15", "SEED = 15  # a comment", []),
+    "docstring in funs.py": ("funs.py", '"""Helpers', '"""All helpers', []),
     "module that no cell imports": ("other.py", "1", "2", []),
     "data checksum": ("data/.manifest.json", "aaaa", "bbbb", ["one", "two"]),
     "list of sources": ("data/.manifest.json", "cccc", "dddd", ["one", "two"]),
@@ -139,7 +141,7 @@ def test_a_kill_leaves_cache_and_site_usable(project, said, finished):
     project.edit("chapters/two.qmd", "6 * 7", "6 * 8")
     kill_when(project, said)
     assert site(project) == before
-    entries = list((project.root / ".cache" / "executed").glob("*.json"))
+    entries = list((project.root / ".cache" / "executed").glob("*/*"))
     assert len(entries) == 2 + len(finished)  # the first build's, and the finished ones
     assert all(set(json.loads(entry.read_text())) == {"outputs", "values"} for entry in entries)
     ran(project)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bookbuild import execute, kernel, project
+from bookbuild import kernel, project
+from bookbuild.modules import imported
 from tools.quantities import executed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def hear_interrupts() -> None:
     ids=["semicolon", "in a block", "relative", "no code", "IPython", "operators", "no Python"],
 )
 def test_imports_are_found_in_any_cell(code, names):
-    assert execute.imported(code) == names
+    assert imported(code) == names
 
 
 def test_module_imported_by_a_module_counts(book, capsys):

@@ -1,5 +1,7 @@
 -- A chapter as Markdown that Jupyter understands: what was div, label or reference becomes text.
--- It runs after book.lua. A comment stands for each code cell; takeaway.py cuts the text there.
+-- A comment stands for each code cell, in order; notebooks.py cuts the text there.
+
+local WRITER = "commonmark+pipe_tables+tex_math_dollars"
 
 local stringify = pandoc.utils.stringify
 
@@ -52,11 +54,12 @@ local function tbl(element)
   return below and { element, below }
 end
 
-local function is_cell(block) return block.t == "RawBlock" and block.text:match("^<!%-%- cell ") end
+local function is_cell(block) return block.t == "RawBlock" and block.text == "<!-- cell -->" end
 
 -- A cell's code and outputs are in the notebook; only the caption has to be told.
 local function cell(div)
-  local out = pandoc.Blocks { pandoc.RawBlock("html", "<!-- cell " .. div.attributes.name .. " -->") }
+  if div.classes[1] ~= "cell" then return nil end
+  local out = pandoc.Blocks { pandoc.RawBlock("html", "<!-- cell -->") }
   div:walk {
     Figure = function(element) out:insert(caption(element)) end,
     Table = function(element) out:extend({ caption(element) }) end,
@@ -84,15 +87,28 @@ end
 local function div(element)
   local kind = element.classes[1] or ""
   if kind:match("^callout%-") and kind ~= "callout-title" then return callout(element) end
-  if element.identifier == "refs" then
-    element.content:insert(1, pandoc.Header(2, "References"))
-  end
   if kind ~= "callout-title" then return element.content end
 end
 
-function Pandoc(doc)
-  doc = doc:walk { Div = function(element) if element.classes[1] == "cell" then return cell(element) end end }
-  doc = doc:walk { Cite = function(cite) return cite.content end }
-  doc = doc:walk { Span = equation, Note = note, Link = link, Image = image }
-  return doc:walk { Header = heading, Figure = figure, Table = tbl }:walk { Div = div }
+-- A notebook stands alone, so it lists what it cites.
+local function list_of_references(chapter, entries)
+  if not chapter.found.cites[1] then return {} end
+  local keys, seen = pandoc.List {}, {}
+  for _, key in ipairs(chapter.found.cites) do seen[key] = true end
+  for id in pairs(entries) do
+    local key = id:match("^ref%-(.+)$")
+    if seen[key] then keys:insert(id) end
+  end
+  keys:sort()
+  local list = keys:map(function(id) return entries[id] end)
+  list:insert(1, pandoc.Header(2, "References", { number = "" }))
+  return list
+end
+
+return function(blocks, chapter, job)
+  if chapter.page ~= job.references then blocks:extend(list_of_references(chapter, job.entries)) end
+  blocks = blocks:walk { Div = cell }:walk { Cite = function(cite) return cite.content end }
+  blocks = blocks:walk { Span = equation, Note = note, Link = link, Image = image }
+  blocks = blocks:walk { Header = heading, Figure = figure, Table = tbl }:walk { Div = div }
+  return pandoc.write(pandoc.Pandoc(blocks), WRITER, { wrap_text = "none" })
 end

@@ -1,5 +1,7 @@
--- What pandoc's Typst writer drops or writes in its own way: calls of templates/book.typ instead.
--- It runs after book.lua, which has put the numbers and references in.
+-- A chapter as Typst. What pandoc's writer drops or writes in its own way becomes a call of
+-- typst/book.typ.
+
+local WRITER = "typst-smart" -- pandoc knows an apostrophe from a quotation mark, Typst guesses
 
 local stringify = pandoc.utils.stringify
 
@@ -9,7 +11,7 @@ local function block(text) return pandoc.RawBlock("typst", text) end
 local function quoted(text) return text == "" and "none" or '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
 
 local function written(blocks)
-  return (pandoc.write(pandoc.Pandoc(blocks), "typst-smart"):gsub("%s+$", ""))
+  return (pandoc.write(pandoc.Pandoc(blocks), WRITER, { wrap_text = "none" }):gsub("%s+$", ""))
 end
 
 local function labelled(id) return id ~= "" and " <" .. id .. ">" or "" end
@@ -22,21 +24,21 @@ local function wrapped(opening, blocks, closing)
   return out
 end
 
-local function formula(math, options)
-  local source = written { pandoc.Plain { math } }
+local function inline(text) return pandoc.RawInline("typst", text) end
+
+local function formula(math, options, closing)
   local display = math.mathtype == "DisplayMath" and "block: true, " or ""
   local spoken = math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
-  return "#formula(" .. display .. options .. quoted(spoken) .. ", " .. source .. ")"
+  return { inline("#formula(" .. display .. options .. quoted(spoken) .. ", "), math, inline(")" .. closing) }
 end
 
 local function equation(span)
   if not span.classes:includes("equation") then return nil end
   local number = quoted(stringify(span.content[2]))
-  local text = formula(span.content[1], "number: " .. number .. ", ")
-  return pandoc.RawInline("typst", text .. labelled(span.identifier))
+  return formula(span.content[1], "number: " .. number .. ", ", labelled(span.identifier)), false
 end
 
-local function math(element) return pandoc.RawInline("typst", formula(element, "") .. ";") end
+local function math(element) return formula(element, "", ";"), false end
 
 -- A picture is measured in pixels; 110 of them to the inch make its letters as large as the text's.
 local function image(element)
@@ -49,8 +51,9 @@ end
 
 local function heading(header)
   local number = quoted(header.attributes.number or "")
-  local text = written { pandoc.Plain(header.content) }
-  return block("#section(" .. header.level .. ", " .. number .. ")[" .. text .. "]" .. labelled(header.identifier))
+  header.content:insert(1, inline("#section(" .. header.level .. ", " .. number .. ")["))
+  header.content:insert(inline("]" .. labelled(header.identifier)))
+  return pandoc.Plain(header.content)
 end
 
 local function figure(element)
@@ -71,19 +74,25 @@ local function aligned(tbl)
   tbl.colspecs = tbl.colspecs:map(function(spec) -- widths as the contents want them
     return { spec[1] == pandoc.AlignDefault and pandoc.AlignLeft or spec[1], nil }
   end)
-  local row = tbl.head.rows[2]
-  if not tbl.classes:includes("dataframe") or not row then return placed(tbl) end
-  for _, cell in ipairs(row.cells) do
-    cell.contents = { pandoc.Plain { pandoc.RawInline("typst", "#dtype[" .. written(cell.contents) .. "]") } }
-  end
   return placed(tbl)
 end
 
+-- The type of a frame's column stands below its name.
+local function dtype(span)
+  if not span.classes:includes("dtype") then return nil end
+  return pandoc.Inlines { inline("\\ #dtype[") } .. span.content .. { inline("]") }
+end
+
+local function shape_of(block)
+  local span = block and block.t == "Para" and block.content[1]
+  return span and span.t == "Span" and span.classes:includes("shape") and stringify(span)
+end
+
 local function output(element)
-  local last = element.content[#element.content]
-  if last.t == "Div" and last.classes:includes("shape") then
+  local shape = shape_of(element.content[#element.content])
+  if shape then
     element.content:remove()
-    return wrapped("#shaped(" .. quoted(stringify(last)) .. ")", element.content)
+    return wrapped("#shaped(" .. quoted(shape) .. ")", element.content)
   end
   return element:walk {
     CodeBlock = function(code) return pandoc.CodeBlock(code.text, { class = "output" }) end,
@@ -102,7 +111,7 @@ end
 local function div(element)
   local kind = element.classes[1] or ""
   if kind == "cell" then return element.content end
-  if kind == "output" then return output(element) end
+  if kind == "cell-output" then return output(element) end
   if element.identifier == "refs" then return wrapped("#references", element.content) end
   if not kind:match("^callout%-") or kind == "callout-title" then return nil end
   local title = written { pandoc.Plain(element.content:remove(1).content[1].content) }
@@ -115,7 +124,7 @@ local function floating(blocks)
   return blocks:map(function(element)
     local class = element.t == "Div" and element.classes[1]
     if element.t == "Figure" then element.attributes.float = "yes" end
-    if class == "cell" or class == "output" then element.content = floating(element.content) end
+    if class == "cell" or class == "cell-output" then element.content = floating(element.content) end
     return element
   end)
 end
@@ -123,14 +132,15 @@ end
 -- A term that links to its explanation keeps the colour of the text.
 local function term(link)
   if not link.classes:includes("term") then return nil end
-  link.content:insert(1, pandoc.RawInline("typst", "#term["))
-  link.content:insert(pandoc.RawInline("typst", "]"))
+  link.content:insert(1, inline("#term["))
+  link.content:insert(inline("]"))
   return link
 end
 
-function Pandoc(doc)
-  doc.blocks = floating(doc.blocks)
-  doc = doc:walk { Cite = function(cite) return cite.content end }
-  doc = doc:walk { Span = equation }:walk { Math = math, Image = image, Link = term }
-  return doc:walk { Header = heading, Figure = figure, Table = aligned, DefinitionList = terms, Div = div }
+return function(blocks)
+  blocks = pandoc.Blocks(floating(blocks)):walk { Cite = function(cite) return cite.content end }
+  blocks = blocks:walk { traverse = "topdown", Span = equation, Math = math }
+  blocks = blocks:walk { Span = dtype, Image = image, Link = term }
+  blocks = blocks:walk { Header = heading, Figure = figure, Table = aligned, DefinitionList = terms, Div = div }
+  return written(blocks) .. "\n"
 end

@@ -1,19 +1,17 @@
--- A chapter as the body of a page; templates/page.html stands around it.
--- It runs after book.lua, which has put the numbers and references in. No style attribute and no
+-- A chapter as the body of a page; html/page.html stands around it. No style attribute and no
 -- script may come from here: the pages' policy forbids both.
 
 local LOG_LINES = 12 -- longer outputs are folded
+local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
+
 local stringify = pandoc.utils.stringify
+local to_html = require("structure").to_html
 
 local function escape(text)
   return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
 end
 
 local function raw(text) return pandoc.RawBlock("html", text) end
-
-local function to_html(inlines)
-  return pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "html", PANDOC_WRITER_OPTIONS)
-end
 
 local function heading(header)
   local number = header.attributes.number
@@ -87,19 +85,12 @@ local function set_table(tbl)
   return { raw(opening .. "<figcaption>" .. to_html(caption[1].content) .. "</figcaption>"), wrap, raw("</figure>") }
 end
 
--- pandoc's highlighting without its ids and anchors on each line.
-local function highlighted(block)
-  local language = block.classes[1]
-  if not language then return '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>" end
-  local plain = pandoc.CodeBlock(block.text, { class = language })
-  local html = pandoc.write(pandoc.Pandoc { plain }, "html", PANDOC_WRITER_OPTIONS)
-  local lines = pandoc.List {}
-  for line in (html:match("<code[^>]*>(.*)</code></pre>") .. "\n"):gmatch("(.-)\n") do
-    local inner, count = line:gsub("^<span id=[^>]*><a [^>]*></a>", "")
-    lines:insert(count > 0 and (inner:gsub("</span>$", "")) or inner)
-  end
-  local class = ' class="sourceCode ' .. language .. '"'
-  return "<pre" .. class .. ' tabindex="0"><code' .. class .. ">" .. table.concat(lines, "\n") .. "</code></pre>"
+-- pandoc's highlighting without its ids and anchors on each line, and scrollable by keyboard.
+local function without_anchors(html)
+  html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span>\n', "%1\n")
+  html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span></code>', "%1</code>")
+  html = html:gsub('<div class="sourceCode" id="cb%d+"><pre%s', '<div class="code"><pre tabindex="0" ')
+  return (html:gsub("<pre><code>", '<pre tabindex="0"><code>'))
 end
 
 local function printed(block)
@@ -111,14 +102,17 @@ local function printed(block)
   return raw('<details class="log"><summary>' .. summary .. "</summary>\n" .. html .. "\n</details>")
 end
 
-local function code(block)
-  if block.classes:includes("printed") then return printed(block) end
-  local fold = block.attributes.fold
-  local html = '<div class="code">' .. highlighted(block) .. "</div>"
-  if fold then
-    html = '<details class="code-fold"><summary>' .. escape(fold) .. "</summary>\n" .. html .. "\n</details>"
-  end
-  return raw(html)
+local function folded(block)
+  local summary = block.attributes["code-summary"]
+  if not block.attributes["code-fold"] then return pandoc.CodeBlock(block.text, { class = block.classes[1] }) end
+  return {
+    raw('<details class="code-fold"><summary>' .. escape(summary) .. "</summary>"),
+    pandoc.CodeBlock(block.text, { class = block.classes[1] }), raw("</details>"),
+  }
+end
+
+local function output(div)
+  return div.classes:includes("cell-output") and div:walk { CodeBlock = printed } or nil
 end
 
 local function callout(element, kind)
@@ -137,19 +131,28 @@ local function callout(element, kind)
 end
 
 local function div(element)
-  element.attributes.name = nil -- the cell's, for the notebook
   local kind = element.classes[1] or ""
-  if kind == "shape" then
-    return { raw('<p class="shape">' .. escape(stringify(element)) .. "</p>") }
-  elseif kind:match("^callout%-") and kind ~= "callout-title" then
-    return callout(element, kind)
-  end
-  return element
+  if kind:match("^callout%-") and kind ~= "callout-title" then return callout(element, kind) end
 end
 
-function Pandoc(doc)
-  return doc:walk {
+-- Where a reference or citation leads to from this page.
+local function link_from(chapter, references)
+  return function(link)
+    local page, anchor = link.attributes.page, link.target
+    if anchor:match("^#ref%-") then page = references end
+    if not page then return nil end
+    if link.attributes.chapter and page ~= chapter.page then anchor = "" end
+    link.target = (page ~= chapter.page and chapter.to_root .. page or "") .. anchor
+    link.attributes.page, link.attributes.chapter = nil, nil
+    return link
+  end
+end
+
+return function(blocks, chapter, job)
+  blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
+  blocks = blocks:walk {
     Header = heading, Image = picture, Para = lone_picture, Figure = figure,
-    Table = set_table, CodeBlock = code, Div = div,
+    Table = set_table, CodeBlock = folded, Div = div,
   }
+  return without_anchors(pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS))
 end

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bookbuild import takeaway
+from bookbuild import notebooks
 from tests.kit.pages import parse
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +116,7 @@ def test_pictures_travel_inside(notebook):
 
 
 def test_all_cells_are_there_in_their_order_with_their_outputs(probe, notebook):
-    [entry] = (probe.parent / ".cache" / "executed").glob("probe-*.json")
+    [entry] = (probe.parent / ".cache" / "executed").glob("chapters-probe/*")
     outputs = json.loads(entry.read_text(encoding="utf-8"))["outputs"]
     source = (probe.parent / "chapters" / "probe.qmd").read_text(encoding="utf-8")
     labels = re.findall(r"^```\{python\}\n#\| label: (.*)$", source, re.MULTILINE)
@@ -170,8 +170,8 @@ def test_check_says_plainly_what_is_missing(notebook, tmp_path):
 
 
 def test_check_names_a_missing_package(tmp_path):
-    needs = takeaway.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
-    message = run_check(takeaway._check(needs)["source"], tmp_path).stderr
+    needs = notebooks.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
+    message = run_check(notebooks._check(needs)["source"], tmp_path).stderr
     assert "data/x.csv, the package no_such_package." in message
     assert "json" not in message.splitlines()[-1]
 

@@ -1,14 +1,12 @@
-"""The notebook that a reader takes away: plain Markdown for Jupyter, and all that it needs named.
+"""The notebooks that readers take away: plain Markdown for Jupyter, and all that they need named.
 
-The notebook of `execute.py` is for the tests and for the cache; its prose is the .qmd's. This one
-has prose that pandoc has written (`filters/notebook.lua`), its pictures inside, and before its
-first cell one that looks for the files and packages that the others use.
+Their prose is what pandoc has written for them (`lua/notebook.lua`), their pictures are inside, and
+before the first cell stands one that looks for the files and packages that the others use.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import itertools
 import json
 import mimetypes
@@ -21,14 +19,15 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
-from bookbuild import execute, pandoc
-from bookbuild.book import Book
-from bookbuild.execute import imported, project_modules, write_whole
-from bookbuild.project import Chapter, Project
+from bookbuild import qmd
+from bookbuild.book import Book, Page
+from bookbuild.modules import imported, project_modules
+from bookbuild.project import Project
+from bookbuild.store import kept
 
-CELL = re.compile(r"^<!-- cell (\S+) -->\n?", re.MULTILINE)
+CELL = "<!-- cell -->\n"
 DATA = re.compile(r"""["'](data/[\w./-]+)["']""")
-DOTS = 144  # an inch of a picture drawn anew: half as many again as a browser's
+DOTS = 144  # per inch of a picture drawn anew: half as many again as a browser's
 
 CHECK = """\
 # Is everything here that this notebook needs?
@@ -47,21 +46,31 @@ if absent:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a notebook needs to run: files of the project, files of data, packages."""
+    """What a notebook needs to run: the project's modules, files of data, packages."""
 
     modules: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
 
-def notebook(book: Book, chapter: Chapter) -> dict[str, Any]:
+def write(book: Book, stage: Path) -> None:
+    """Write the notebook of every chapter that has cells."""
+    for page in book.pages:
+        if page.source.cells:
+            path = (stage / page.chapter.page).with_suffix(".ipynb")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(notebook(book, page), ensure_ascii=False, indent=1) + "\n"
+            path.write_text(text, encoding="utf-8")
+
+
+def notebook(book: Book, page: Page) -> dict[str, Any]:
     """Return a chapter's executed notebook as a reader should get it (plain dictionaries)."""
-    executed = execute.notebook(book.wovens[chapter].source, book.results[chapter])
+    executed = qmd.notebook(page.source, page.results.outputs, page.results.values)
     code = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
     needs = _needs(book.project, [cell["source"] for cell in code.values()])
-    cells = [_markdown(_opening(book, chapter, needs))]
+    cells = [_markdown(_opening(book, page, needs))]
     cells += [_check(needs)] if needs != Needs() else []
-    cells += _with_all_code(_body(book, chapter, code), code)
+    cells += _with_all_code(_body(book, page, code), code)
     for number, cell in enumerate((c for c in cells if c["cell_type"] == "code"), 1):
         cell["execution_count"] = number
     for number, cell in enumerate((c for c in cells if c["cell_type"] == "markdown"), 1):
@@ -76,47 +85,46 @@ def _markdown(text: str) -> dict[str, Any]:
 # The text
 
 
-def _body(book: Book, chapter: Chapter, code: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _body(book: Book, page: Page, code: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the cells of the text, and among them those of the code that a page shows."""
-    text = pandoc.render(book.project, chapter, book.wovens[chapter], book.found, to="notebook")
-    pictures = {_attachment(path): file for path, file in book.own_pictures(chapter).items()}
-    for n, piece in enumerate(CELL.split(text)):
-        if n % 2:
-            yield code[piece]
-        elif piece.strip():
+    own = page.own_pictures(book.project.root)
+    pictures = {_attachment(path): file for path, file in own.items()}
+    pieces = page.rendered.texts["notebook"].split(CELL)
+    for piece, cell in itertools.zip_longest(pieces, page.woven.shown_cells):
+        if piece.strip():
             yield _markdown(piece) | _attachments(book.project, pictures, piece)
+        if cell:
+            yield code[cell.id]
 
 
 def _attachment(path: str) -> str:
-    """Return the name that filters/notebook.lua gives to a picture."""
+    """Return the name that lua/notebook.lua gives to a picture."""
     return re.sub(r"\.svg$", ".png", re.sub(r"[^A-Za-z0-9.]+", "-", path.lstrip("./")))
 
 
 def _attachments(project: Project, pictures: dict[str, Path], text: str) -> dict[str, Any]:
-    used = {n: file for n, file in pictures.items() if f"(attachment:{n})" in text}
-    found = {name: _content(project, project.root / file) for name, file in used.items()}
+    used = {name: file for name, file in pictures.items() if f"(attachment:{name})" in text}
+    found = {name: _content(project, name, project.root / file) for name, file in used.items()}
     return {"attachments": found} if found else {}
 
 
-def _content(project: Project, file: Path) -> dict[str, str]:
+def _content(project: Project, name: str, file: Path) -> dict[str, str]:
     """Return a picture by its type, as a notebook holds it; Jupyter attaches no SVG."""
-    data, kind = file.read_bytes(), mimetypes.guess_type(file.name)[0] or "image/png"
-    if file.suffix == ".svg":
-        data, kind = _drawn(project, data), "image/png"
-    return {kind: base64.b64encode(data).decode()}
+    kind = mimetypes.guess_type(name)[0] or "image/png"
+    data = _drawn(project, name, file.read_text("utf-8")) if file.suffix == ".svg" else file
+    return {kind: base64.b64encode(data.read_bytes()).decode()}
 
 
-def _drawn(project: Project, svg: bytes) -> bytes:
-    name = f"{hashlib.sha256(svg).hexdigest()}-{DOTS}-{version('typst')}.png"
-    entry = project.cache / "drawn" / name
-    if not entry.exists():
+def _drawn(project: Project, name: str, svg: str) -> Path:
+    def draw(path: Path) -> None:
         import typst
 
-        text = json.dumps(svg.decode(), ensure_ascii=False)  # a string of Typst is one of JSON
+        text = json.dumps(svg, ensure_ascii=False)  # a string of Typst is one of JSON
         page = f"#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes({text}))".encode()
         fonts = typst.Fonts(include_system_fonts=False)
-        write_whole(entry, typst.compile(page, font_paths=fonts, format="png", ppi=DOTS))
-    return entry.read_bytes()
+        path.write_bytes(typst.compile(page, font_paths=fonts, format="png", ppi=DOTS))
+
+    return kept(project.cache / "drawn" / name, [version("typst"), str(DOTS), svg], draw)
 
 
 def _with_all_code(
@@ -143,11 +151,11 @@ def _needs(project: Project, code: list[str]) -> Needs:
     return Needs(tuple(sorted(modules)), tuple(sorted(data)), tuple(sorted(packages)))
 
 
-def _opening(book: Book, chapter: Chapter, needs: Needs) -> str:
+def _opening(book: Book, page: Page, needs: Needs) -> str:
     """Return what stands above the chapter: its title, and what to get."""
-    project, title = book.project, book.found[chapter]["title"]
+    project, title = book.project, f"{page.chapter.label} {page.rendered.title}".strip()
     version = f", version {project.version}" if project.version else ""
-    lines = [f"# {chapter.label} {title}".replace("#  ", "# "), ""]
+    lines = [f"# {title}", ""]
     lines += [f"From *{project.title}*{version}, with the outputs that the book shows."]
     if needs != Needs():
         lines += ["To run it, have in this notebook's folder, from the book's repository:", ""]
