@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 WORKFLOW = (ROOT / ".github/workflows/book.yml").read_text("utf-8")
 HOOKS = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
@@ -56,20 +55,3 @@ def test_the_environment_is_the_requirements_and_quarto():
     assert wanted["name"] in MAKEFILE, "the Makefile knows the environment by its name"
     assert any(isinstance(d, str) and d.startswith("quarto>=1.9") for d in wanted["dependencies"])
     assert {"pip": ["-r requirements.txt"]} in wanted["dependencies"]
-
-
-def test_the_pdf_by_quarto_has_the_fonts_of_the_tokens():
-    tokens = tomllib.loads((ROOT / "tools/tokens.toml").read_text("utf-8"))["print"]
-    typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
-    named = {"text": "mainfont", "code": "codefont", "math": "mathfont", "size": "fontsize"}
-    assert {name: typst[key] for name, key in named.items()} == tokens
-
-
-def test_quartos_themes_are_made_of_the_tokens():
-    themes = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["html"]["theme"]
-    for theme, tokens in {"light": "tokens.scss", "dark": "tokens-dark.scss"}.items():
-        base, *files = themes[theme]
-        assert base == "default"  # Bootswatch's themes load fonts from another host
-        assert files == [f"quarto/{tokens}", "quarto/book.scss"]
-    colours = re.findall(r"#[0-9a-f]{3,8}\b", (ROOT / "quarto/book.scss").read_text("utf-8"))
-    assert colours == [], "a colour of its own: it belongs in tools/tokens.toml"
