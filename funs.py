@@ -21,6 +21,7 @@ os.environ.update(_SETTINGS | os.environ)
 
 import copy
 import random
+import re
 import reprlib
 import textwrap
 import warnings
@@ -421,7 +422,7 @@ def _locate_words(tokens: pl.Series, words: list[str], max_length: int) -> tuple
 
 def _split(
     df, index, labels, cn, test_size=0.2, random_state=SEED, stratify=None
-) -> tuple[torch.Tensor, Any, list]:
+) -> tuple[torch.Tensor, tuple[Any, Any, Any], list]:
     """Return which rows are for training, y and its two parts, and the class names."""
     new, train = cn is not None, torch.zeros(df.height, dtype=torch.bool)
     if index in df.columns:
@@ -539,10 +540,15 @@ def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
 
 
 def _wrapped(title: str, inches: float) -> str:
-    """Break a title into lines for a picture of so many inches, and cut it if it is very long."""
-    letters = max(1, int(13 * inches))  # of 9 points lie side by side
-    lines = title.splitlines()
-    return "\n".join(textwrap.fill(line, letters, max_lines=6, placeholder="…") for line in lines)
+    """Break a title between words into at most six lines, for a picture of so many inches."""
+    lines = []
+    for line in title.splitlines():
+        lines.append("")
+        for word in re.findall(r"\w{1,12}[^\w\s]{0,3}\s*|\W", line):
+            if lines[-1] and len(lines[-1] + word.strip()) > 13 * inches:  # 13 letters an inch
+                lines.append("")
+            lines[-1] += word
+    return "\n".join(lines if len(lines) <= 6 else [*lines[:5], "…"])
 
 
 def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: float, cmap: str):
@@ -745,11 +751,11 @@ def _check_training(
     advice = "Make it after the model: optim.Adam(model.parameters())."
     _require(own, f"The optimizer holds another model's weights; this one cannot learn. {advice}")
     if batch_size == 1 or len(X) % batch_size == 1:
-        one = f"{len(X)} cases in batches of batch_size={batch_size} leave a batch of one, which"
-        with _explained(f"{one} the model cannot learn from; choose another. torch says"):
+        one = f"{len(X)} cases in batches of batch_size={batch_size} leave a batch of one"
+        with _explained(f"{one}, which the model cannot learn from; choose another size"):
             with torch.random.fork_rng():
                 logits = copy.deepcopy(model).train()(X[:1].to(next(model.parameters()).device))
-            nn.functional.cross_entropy(logits, y[:1].to(logits.device))
+            _require(logits.ndim == 2, f"its logits have the shape {tuple(logits.shape)}.")
 
 
 def _check_loss(loss: torch.Tensor, epoch: int) -> None:
