@@ -117,7 +117,7 @@ class DSTorch:
         _check_frame(df, filepath, *(n for n in (label_name, index) if n not in optional))
         labels = _column(df, label_name, "label_name") if label_name in df.columns else None
         train, ys, cn = _split(df, index, labels, cn)
-        stack = np.stack(_read_pictures(df[filepath], alike=True))
+        stack = np.stack(_read_pictures(_column(df, filepath, "filepath"), alike=True))
         X = torch.from_numpy(stack.astype(np.float32))
         if scale:
             X /= float(np.iinfo(stack.dtype).max)
@@ -355,11 +355,12 @@ class DSImage:
         """
         _check_frame(df, *filter(None, [filepath, label_name]), empty=True)
         _check_counts(ncol=ncol, limit=limit)
-        pictures = _read_pictures(df[filepath].head(limit))
+        df = df.head(limit)
+        pictures = _read_pictures(_column(df, filepath, "filepath"))
         ncol = max(1, min(ncol, len(pictures)))
         size = min(2, 6 / ncol) if size is None else size
         _require(size > 0, f"size is {size}; expected inches for each picture.")
-        labels = df.head(limit)[label_name] if label_name else [""] * len(pictures)
+        labels = df[label_name] if label_name else [""] * len(pictures)
         titles = [_wrapped(str(label), size) for label in labels]
         invert = _have_dark_edges(pictures) if invert is None else invert
         return _draw_grid(pictures, titles, ncol, size, "gray_r" if invert else "gray")
@@ -370,12 +371,15 @@ class DSImage:
 
 def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
     """Read pictures as a viewer shows them, as arrays of unsigned integers, (C, H, W)."""
+    text = paths.dtype in (pl.String, pl.Categorical, pl.Enum) or paths.is_empty()
+    _require(text, f"Column {paths.name!r} holds {paths.dtype}; expected paths, as text.")
     pictures: list[np.ndarray] = []
-    for row, path in enumerate(_paths(paths)):
+    for row, path in enumerate(paths.cast(pl.String)):
         name, place = f"{path[-200:]} (row {row})", Path(path).expanduser()
         if not place.exists():
-            advice = f"Relative paths start from {Path.cwd()}; `make data` makes the book's."
-            raise FileNotFoundError(f"{name}: no such file. Write / between folders. {advice}")
+            where = "" if place.is_absolute() else f" below {Path.cwd()}"
+            advice = "Write / between folders." if "\\" in path else "`make data` makes the book's."
+            raise FileNotFoundError(f"{name}: no such file{where}. {advice}")
         with _explained(f"{name} cannot be read as a picture"):
             pixels = _read_picture(place)
         pictures.append(pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
@@ -401,9 +405,7 @@ def _read_picture(path: Path) -> np.ndarray:
 
 def _locate_words(tokens: pl.Series, words: list[str], max_length: int) -> tuple[np.ndarray, ...]:
     """Return row, position and index of each known word that stands before the cut."""
-    vocabulary = pl.DataFrame(
-        {"token": pl.Series(words, dtype=pl.String), "word": range(len(words))}
-    )
+    vocabulary = pl.DataFrame({"token": words, "word": range(len(words))})
     known = (
         pl.DataFrame({"row": range(len(tokens)), "token": tokens})
         .explode("token")
@@ -604,21 +606,20 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _check_type(name: str, value: Any, expected: type, advice: str) -> None:
-    found, wanted = (f"{kind.__module__}.{kind.__name__}" for kind in (type(value), expected))
-    _require(isinstance(value, expected), f"{name} is a {found}; expected a {wanted}. {advice}")
+    kinds = [f"a {k.__module__.split('.')[0]} {k.__name__}" for k in (type(value), expected)]
+    _require(isinstance(value, expected), f"{name} is {kinds[0]}; expected {kinds[1]}. {advice}")
 
 
 def _check_counts(**numbers: int) -> None:
-    for name, value in numbers.items():
-        whole = isinstance(value, Integral) and value >= 1
-        _require(whole, f"{name} is {value!r}; it must be a whole number, 1 or more.")
+    for name, n in numbers.items():
+        whole = isinstance(n, Integral) and n >= 1
+        _require(whole, f"{name} is {n!r}; it must be a whole number, 1 or more.")
 
 
 def _check_frame(df: pl.DataFrame, *names: str, empty: bool = False) -> None:
     _check_type("df", df, pl.DataFrame, "df.collect(), or pl.from_pandas(df), may give it.")
     for name in names:
-        has = f"The frame has no column {name!r}; it has {_show(df.columns)}."
-        _require(name in df.columns, has)
+        _require(name in df.columns, f"The frame has no column {name!r}: {_show(df.columns)}.")
     _require(empty or df.height, "The frame is empty: it has no row to load.")
 
 
@@ -634,14 +635,6 @@ def _column(df: pl.DataFrame, expr, argument: str, missing: bool = False) -> pl.
     return values
 
 
-def _paths(paths: pl.Series) -> list[str]:
-    kind, none, column = paths.dtype, paths.null_count(), f"Column {paths.name!r}"
-    text = kind in (pl.String, pl.Categorical, pl.Enum) or not len(paths)
-    _require(text, f"{column} holds {kind}; expected paths, as text.")
-    _require(not none, f"{column} has {none} missing values; drop these rows.")
-    return paths.cast(pl.String).to_list()
-
-
 def _names(cn) -> pl.Series:
     """Return class names as a column, or stop unless they have an order and are distinct."""
     with _explained(f"cn must be a list of distinct class names; it is {_show(cn)}"):
@@ -655,10 +648,9 @@ def _check_split(split: pl.Series, new: bool) -> torch.Tensor:
     column, parts = f"Column {split.name!r}, the split,", split.cast(pl.String)
     strange = sorted(set(parts) - {"train", "test", "unseen" if new else "test"})
     _require(not strange, f"{column} holds {_show(strange)}; expected only 'train' and 'test'.")
-    advice = "Give cn=cn, the class names of training, to load new cases alone."
     for part in ("train", "test"):
-        there = new or part in parts
-        _require(there, f"{column} says {part!r} in no row; both parts are needed. {advice}")
+        alone = "both are needed, or cn=cn, the class names of training, for new cases"
+        _require(new or part in parts, f"{column} says {part!r} in no row; {alone}.")
     return torch.from_numpy((parts == "train").to_numpy())
 
 
@@ -706,15 +698,15 @@ def _check_cases(model: nn.Module, X: torch.Tensor, y, cn) -> int:
     """Return the number of classes, or stop unless X is finite, and y has a position a row."""
     _check_type("model", model, nn.Module, "Give a network, not its class.")
     for name, values in {"X": X, "y": X if y is None else y}.items():
-        _check_type(name, values, torch.Tensor, "torch.from_numpy(…) makes one of an array.")
+        _check_type(name, values, torch.Tensor, "torch.from_numpy(…) makes one.")
     _require(X.numel(), f"X is empty: its shape is {tuple(X.shape)}.")
     finite = torch.isfinite(X).reshape(len(X), -1).all(dim=1)
     row = int(finite.int().argmin())
-    _require(finite.all(), f"X holds NaN or infinite values, first in row {row}; mend them first.")
+    _require(finite[row], f"X holds NaN or infinite values, first in row {row}; mend them first.")
     y = X.new_zeros(len(X), dtype=torch.int64) if y is None else y
     _require(len(X) == len(y), f"X has {len(X)} rows and y has {len(y)}; expected as many.")
-    kind = f"y is {y.dtype} of shape {tuple(y.shape)}; expected torch.int64 of shape (N,)"
-    _require(y.dtype == torch.int64 and y.ndim == 1, f"{kind}, as the loaders give it.")
+    kind = f"y is {y.dtype} of shape {tuple(y.shape)}; expected torch.int64 of shape (N,)."
+    _require(y.dtype == torch.int64 and y.ndim == 1, kind)
     _require(y.min() >= 0, f"y holds {y.min()}; positions in the class names are 0 or more.")
     classes = int(y.max()) + 1 if cn is None else len(_names(cn))
     _require(y.max() < classes, f"y holds {y.max()}, beyond the {classes} class names.")

@@ -475,9 +475,9 @@ NAMED = ["score_image", "predict", "predict_proba", "confusion_matrix"]
 BAD_DATA = {
     "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["X is empty", "(0, 4)"]),
     "other lengths": (EVERY, nn.Linear(4, 3), X, Y[:-1], ["50 rows", "49"]),
-    "X of numpy": (EVERY, nn.Linear(4, 3), X.numpy(), Y, ["X is a numpy", "torch.from_numpy"]),
-    "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y", "numpy.ndarray", "torch.Tensor"]),
-    "a class": (EVERY, nn.Linear, X, Y, ["model is a builtins.type", "not its class"]),
+    "X of numpy": (EVERY, nn.Linear(4, 3), X.numpy(), Y, ["X is a numpy ndarray", "from_numpy"]),
+    "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y", "numpy ndarray", "torch Tensor"]),
+    "a class": (EVERY, nn.Linear, X, Y, ["model is a builtins type", "not its class"]),
     "a tuple": (EVERY, Gives(lambda x: (x[:, :3], 1)), X, Y, ["returns", "tuple", "logits alone"]),
     "a dict": (EVERY, Gives(lambda x: {"logits": x}), X, Y, ["returns", "dict", "logits alone"]),
     "NaN weights": (EVERY, spoilt(math.nan), X, Y, ["logits are NaN", "smaller learning rate"]),
