@@ -197,7 +197,7 @@ def test_grey_gifs_stay_grey(tmp_path, make):
 def test_paths_may_start_at_home(pictures, monkeypatch):
     folder = Path(pictures["filepath"][0]).parent
     monkeypatch.setenv("HOME", str(folder))
-    at_home = pictures.with_columns("~/" + col("filepath").str.split("/").list.last())
+    at_home = pictures.with_columns(filepath="~/" + col("filepath").str.split("/").list.last())
     assert torch.equal(DSTorch.load_image(at_home).X, DSTorch.load_image(pictures).X)
 
 
@@ -646,6 +646,14 @@ def test_messages_are_short_whatever_the_data(call):
         call(df)
     assert 20 < len(str(caught.value)) <= 600, len(str(caught.value))
     assert isinstance(caught.value, ValueError | FileNotFoundError)
+
+
+def test_long_values_leave_room_for_what_was_expected():
+    df = pl.DataFrame({"text": NEWS, "label": NEWS, "index": NEWS})
+    with pytest.raises(ValueError, match="expected only 'train' and 'test'"):
+        load_news(df)
+    with pytest.raises(ValueError, match=r"are not among the class names.*'b'"):
+        load_news(df.drop("index"), cn=["a", "b"])
 
 
 def test_bad_split_names_the_column_that_was_asked_for(documents):

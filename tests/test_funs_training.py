@@ -177,6 +177,26 @@ def test_first_epochs_are_those_of_a_bare_loop(batch_size, capsys):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [7, 25])
+def test_dropout_draws_what_it_draws_in_a_loop_by_hand(batch_size):
+    """Nothing is drawn before the first step, also where a batch of one is tried out: 50 % 7."""
+    X, y = toy_data()
+    model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
+    twin = copy.deepcopy(model)
+    torch.manual_seed(15)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    DSTorch.train(model, optimizer, X, y, num_epochs=1, batch_size=batch_size)
+    torch.manual_seed(15)
+    for batch in torch.randperm(50).split(batch_size):
+        loss = nn.CrossEntropyLoss()(twin(X[batch]), y[batch])
+        twin.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for weight in twin.parameters():
+                weight -= 0.1 * weight.grad
+    torch.testing.assert_close(model.state_dict(), twin.state_dict())
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
 def test_printed_loss_is_the_mean_over_samples(batch_size, capsys):
     """With a rate of 0 the weights stand still, and the loss is scikit-learn's."""
