@@ -465,7 +465,7 @@ def _logits(model: nn.Module, X: torch.Tensor, y, cn=None, rows=slice(None)) -> 
     logits = []
     with _mode(model, training=False), torch.no_grad():
         for batch in X[rows].split(SCORING_BATCH):
-            with _explained(f"The model does not take rows of X, {kind}. torch says"):
+            with _explained(f"The model fails on rows of X, {kind}"):
                 output = model(batch.to(next(model.parameters(), X).device))
             logits.append(_check_logits(output, len(batch), classes, cn is not None).cpu())
     return torch.cat(logits)
@@ -522,6 +522,7 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
     with _explained("features or drop cannot be used"):
         others = df.drop(*df.select(drop).columns, *also_drop, strict=False)
         chosen = others if features is None else df.select(features)
+    _require(chosen.width, "There are no features.")
     blocks = []
     for column in chosen.get_columns():
         name, kind = f"Column {column.name!r}", column.dtype
@@ -619,7 +620,7 @@ def _check_counts(**numbers: int) -> None:
 def _check_frame(df: pl.DataFrame, *names: str, empty: bool = False) -> None:
     _check_type("df", df, pl.DataFrame, "df.collect(), or pl.from_pandas(df), may give it.")
     for name in names:
-        _require(name in df.columns, f"The frame has no column {name!r}: {_show(df.columns)}.")
+        _require(name in df.columns, f"The frame has no column {name!r}, only {_show(df.columns)}.")
     _require(empty or df.height, "The frame is empty: it has no row to load.")
 
 
@@ -699,7 +700,7 @@ def _check_cases(model: nn.Module, X: torch.Tensor, y, cn) -> int:
     _check_type("model", model, nn.Module, "Give a network, not its class.")
     for name, values in {"X": X, "y": X if y is None else y}.items():
         _check_type(name, values, torch.Tensor, "torch.from_numpy(…) makes one.")
-    _require(X.numel(), f"X is empty: its shape is {tuple(X.shape)}.")
+    _require(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
     finite = torch.isfinite(X).reshape(len(X), -1).all(dim=1)
     row = int(finite.int().argmin())
     _require(finite[row], f"X holds NaN or infinite values, first in row {row}; mend them first.")
@@ -733,8 +734,8 @@ def _check_training(
     _check_counts(num_epochs=num_epochs, batch_size=batch_size)
     _check_type("y_train", y, torch.Tensor, "")
     _check_type("optimizer", optimizer, torch.optim.Optimizer, "")
-    whole = isinstance(X, torch.Tensor) and not X.is_floating_point() and X.numel()
-    row = int(X.reshape(len(X), -1).amax(dim=1).argmax()) if whole else 0
+    _check_cases(model, X, y, None)
+    row = 0 if X.is_floating_point() else int(X.reshape(len(X), -1).amax(dim=1).argmax())
     _logits(model, X, y, rows=[0, row])  # the largest word index may lack a vector
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     learns = {id(p): p.requires_grad for p in model.parameters()}

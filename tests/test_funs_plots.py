@@ -447,6 +447,7 @@ BAD_POINTS = {
         lambda df: df.with_columns(e=col("e").list.head(pl.int_range(pl.len()))),
         ["'e'", "lists of one length"],
     ),
+    "no such column": (lambda df: df.drop("x"), ["features", "x"]),
     "texts": (lambda df: df.with_columns(x=col("name") + "a"), ["'x'", "String", "numbers"]),
     "lists of texts": (
         lambda df: df.with_columns(e=pl.concat_list("name", "name")),
@@ -462,6 +463,11 @@ def test_bad_points(points, change, says):
         with pytest.raises(ValueError) as caught:
             reduce(bad, [col("x"), col("e")])
         assert all(part in str(caught.value) for part in says), str(caught.value)
+
+
+def test_no_features_make_no_map(points):
+    with pytest.raises(ValueError, match="no features"):
+        DSSklearn.pca(points.select("name"), drop="name")
 
 
 # --- a classifier ------------------------------------------------------------------------------

@@ -493,7 +493,8 @@ EVERY = ["train", *list(CALLS)[1:]]
 NAMED = ["score_image", "predict", "predict_proba", "confusion_matrix"]
 # which calls, model, X, y, and what the message must say
 BAD_DATA = {
-    "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["X is empty", "(0, 4)"]),
+    "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["X has shape (0, 4)"]),
+    "a number for X": (EVERY, nn.Linear(4, 3), X[0, 0], Y, ["X has shape ()"]),
     "other lengths": (EVERY, nn.Linear(4, 3), X, Y[:-1], ["50 rows", "49"]),
     "X of numpy": (EVERY, nn.Linear(4, 3), X.numpy(), Y, ["X is a numpy ndarray", "from_numpy"]),
     "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y", "numpy ndarray", "torch Tensor"]),
@@ -504,8 +505,8 @@ BAD_DATA = {
     "infinite": (EVERY, spoilt(math.inf), X, Y, ["logits are NaN or inf", "learning rate"]),
     "NaN": (EVERY, nn.Linear(4, 3), with_nan(math.nan), Y, ["X", "NaN", "row 20"]),
     "infinite X": (EVERY, nn.Linear(4, 3), with_nan(math.inf), Y, ["X", "infinite", "row 20"]),
-    "other features": (EVERY, nn.Linear(5, 3), X, Y, ["(4,)", "torch says"]),
-    "other type": (EVERY, nn.Linear(4, 3), X.double(), Y, ["torch.float64", "torch says"]),
+    "other features": (EVERY, nn.Linear(5, 3), X, Y, ["(4,)", "fails on rows"]),
+    "other type": (EVERY, nn.Linear(4, 3), X.double(), Y, ["torch.float64", "fails on rows"]),
     "no rows of logits": (["train"], FLAT, X, Y, ["(6,)", "(2, 3)"]),
     "flat logits": (EVERY[1:], FLAT, X, Y, ["(150,)", "(50, 3)"]),
     "too few logits": (EVERY, nn.Linear(4, 2), X, Y, [", 2) for", "3 outputs"]),
@@ -513,7 +514,7 @@ BAD_DATA = {
     "y of two columns": (EVERY, nn.Linear(4, 3), X, Y.reshape(50, 1), ["y", "(50, 1)", "(N,)"]),
     "y below 0": (EVERY, nn.Linear(4, 3), X, Y - 1, ["y", "-1", "0 or more"]),
     "torch's ignored label": (EVERY, nn.Linear(4, 3), X, Y - 100, ["y", "-100", "0 or more"]),
-    "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "torch says"]),
+    "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "fails on"]),
     "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(50, 4)", "3 outputs"]),
     "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y", "3", "3 class names"]),
     "no truth": ([*EVERY[:3], "confusion_matrix"], nn.Linear(4, 3), X, None, ["y", "None"]),
