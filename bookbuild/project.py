@@ -31,7 +31,8 @@ KNOWN_SECTIONS = {
         respect-user-color-scheme
     """,
     "format.typst": """
-        toc toc-depth number-sections papersize filters mainfont codefont mathfont fontsize
+        toc toc-depth number-sections papersize citeproc pdf-standard syntax-highlighting
+        template-partials filters
     """,
 }
 KNOWN_KEYS = {
