@@ -49,11 +49,11 @@ check: $(READY)  ## check the sources without executing anything
 
 .PHONY: verify
 verify: $(READY) data/.manifest.json  ## build the book twice from nothing and compare byte for byte
-	@$(PY) -m tests.verify
+	@$(PY) -m tools.verify
 
 .PHONY: expected
 expected: book  ## show what would have to change in tests/expected/
-	@$(PY) -m tests.expected
+	@$(PY) -m tools.expected
 
 .PHONY: bench
 bench: book  ## print the README's table of ratios and times (twenty minutes on an idle machine)
@@ -71,11 +71,11 @@ lint: $(READY)  ## style and types
 
 .PHONY: diagrams
 diagrams: $(READY)  ## draw the six diagrams again
-	@$(PY) assets/diagrams/draw.py
+	@$(PY) -m diagrams.draw
 
 .PHONY: tokens
-tokens: $(READY)  ## write the styles' colours and sizes again from assets/tokens.toml
-	@$(PY) assets/tokens.py
+tokens: $(READY)  ## write the styles' colours and sizes again from tools/tokens.toml
+	@$(PY) -m tools.tokens
 
 .PHONY: e5
 e5: $(READY)  ## compute the reviews' E5 embeddings again (about an hour)

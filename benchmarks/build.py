@@ -16,7 +16,7 @@ from benchmarks.measure import Row, process, ratio
 from benchmarks.rebuild import build
 from bookbuild import project, qmd
 from bookbuild.kernel import KEPT_MEMORY
-from tests.scratch import REPOSITORY, copy_book
+from tools.scratch import REPOSITORY, copy_book
 
 
 def rows() -> Iterator[Row]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Row, process
-from tests.scratch import REPOSITORY, copy_book
+from tools.scratch import REPOSITORY, copy_book
 
 PEAK = 1500  # megabytes: what the design allows
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 
 from benchmarks.measure import Row, fastest, process, seconds
-from tests.scratch import REPOSITORY
+from tools.scratch import REPOSITORY
 
 SIZES = {"digits": (1000, 5000), "reviews": (1250, 5000)}
 

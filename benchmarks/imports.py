@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.measure import Row, fastest, process, ratio
-from tests.scratch import REPOSITORY
+from tools.scratch import REPOSITORY
 
 
 def rows() -> Iterator[Row]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Row, process
-from tests.scratch import REPOSITORY, copy_book
+from tools.scratch import REPOSITORY, copy_book
 
 ROUNDS = 5
 

@@ -1,4 +1,4 @@
-"""What is wrong between the chapters: references, labels, citations and pictures.
+"""What is wrong in and between the chapters: references, labels, citations and pictures.
 
 One error tells all of it, each with its file and line.
 """
@@ -7,66 +7,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
-from bookbuild.pandoc import all_labels
-from bookbuild.project import BookError, Chapter, Project, did_you_mean, error_at
-from bookbuild.weave import Woven
+from bookbuild.book import Book, Page
+from bookbuild.errors import BookError, did_you_mean, error_at
 
-Problem = tuple[str, str]  # a text that stands where the problem is, and the message
+Problem = tuple[int | str, str]  # a line of the .qmd or a text that stands there, and the message
 
 
-def check(
-    project: Project, wovens: dict[Chapter, Woven], found: dict[Chapter, dict[str, Any]]
-) -> None:
-    """Raise one `BookError` for all problems; `found` is what `pandoc.collect` gave."""
-    labels, keys = all_labels(found), _bibliography_keys(project)
+def check(book: Book) -> None:
+    """Raise one `BookError` for all problems of the book."""
+    pages = {
+        label["id"]: page.chapter.page for page in book.pages for label in page.rendered.labels
+    }
+    keys = _bibliography_keys(book)
     messages = []
-    for chapter, held in found.items():
-        problems = [(item["token"], item["message"]) for item in held["problems"]]
-        problems += _references(held, labels)
-        problems += _citations(held, keys)
-        problems += _labels(chapter, held, labels)
-        problems += _pictures(project, wovens[chapter], held)
-        source = wovens[chapter].source
-        messages += [str(error_at(source.path, source.line_of(t), text)) for t, text in problems]
+    for page in book.pages:
+        problems = [*_told_by_pandoc(page), *_references(page, set(pages)), *_citations(page, keys)]
+        problems += [*_labels(page, pages), *_pictures(book, page)]
+        for place, text in problems:
+            line = place if isinstance(place, int) else page.source.line_of(place)
+            messages.append(str(error_at(page.source.path, line, text)))
     if messages:
         raise BookError("\n".join(dict.fromkeys(messages)))
 
 
-def _references(held: dict[str, Any], labels: dict[str, Any]) -> Iterator[Problem]:
-    for ref in held["refs"]:
+def _told_by_pandoc(page: Page) -> Iterator[Problem]:
+    for problem in page.rendered.problems:
+        if line := problem.get("line"):
+            yield _origin(page, line, problem["message"]), problem["message"]
+        else:
+            yield problem.get("token", ""), problem["message"]
+
+
+def _origin(page: Page, line: int, message: str) -> int:
+    """Return the line of the .qmd; pandoc names the one that it had read to by then."""
+    origin = page.woven.origins[min(line, len(page.woven.origins)) - 1]
+    name = re.search(r"'(.+?)'", message)
+    above = range(origin, 0, -1)
+    return next((n for n in above if name and name[1] in page.source.lines[n - 1]), origin)
+
+
+def _references(page: Page, labels: set[str]) -> Iterator[Problem]:
+    for ref in page.rendered.refs:
         if ref not in labels:
             yield f"@{ref}", f"the reference @{ref} has no target{did_you_mean(ref, labels)}"
-
-    for place in held["links"]:
+    for place in page.rendered.links:
         if place not in labels:
             near = did_you_mean(place, labels)
             yield f"#{place}", f"the link to #{place} leads nowhere{near}"
 
 
-def _citations(held: dict[str, Any], keys: set[str]) -> Iterator[Problem]:
-    for key in held["cites"]:
+def _citations(page: Page, keys: set[str]) -> Iterator[Problem]:
+    for key in page.rendered.cites:
         if key not in keys:
             yield f"@{key}", f"the citation @{key} is in no .bib file{did_you_mean(key, keys)}"
 
 
-def _bibliography_keys(project: Project) -> set[str]:
-    texts = [path.read_text(encoding="utf-8") for path in project.bibliography]
+def _bibliography_keys(book: Book) -> set[str]:
+    texts = [path.read_text(encoding="utf-8") for path in book.project.bibliography]
     return {key for text in texts for key in re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)", text, re.M)}
 
 
-def _labels(chapter: Chapter, held: dict[str, Any], labels: dict[str, Any]) -> Iterator[Problem]:
-    for label in held["labels"]:
-        if (other := labels[label["id"]]["page"]) != chapter.page:
+def _labels(page: Page, pages: dict[str, str]) -> Iterator[Problem]:
+    for label in page.rendered.labels:
+        if (other := pages[label["id"]]) != page.chapter.page:
             yield label["id"], f"the label `{label['id']}` is also in {other}"
 
 
-def _pictures(project: Project, woven: Woven, held: dict[str, Any]) -> Iterator[Problem]:
-    folder = (project.root / woven.source.path).parent
-    for picture in map(unquote, held["pictures"]):
+def _pictures(book: Book, page: Page) -> Iterator[Problem]:
+    folder = (book.project.root / page.source.path).parent
+    for picture in map(unquote, page.rendered.pictures):
         if "//" in picture:
             yield picture, f"the picture {picture} is on another host: keep a copy in the project"
-        elif picture not in woven.pictures and not (folder / picture).is_file():
+        elif picture not in page.woven.pictures and not (folder / picture).is_file():
             yield picture, f"the picture {picture} does not exist"

@@ -1,22 +1,20 @@
-"""Runs a chapter in a kernel of its own, and cleans what comes out of chance and of this machine.
+"""Runs a chapter in a kernel of its own: its cells and inline expressions, in document order.
 
-It imports nbclient, so it is imported only where something is to be run.
+What is kept of what they give is the matter of `outputs.py`. This module imports nbclient, so it is
+imported only where something is to be run.
 """
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import json
 import os
 import re
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -26,9 +24,11 @@ from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from bookbuild import qmd
-from bookbuild.execute import Progress
-from bookbuild.project import BookError, Project, error_at
+from bookbuild import outputs, qmd
+from bookbuild.errors import BookError, error_at
+from bookbuild.outputs import ANSI, cell_error, inline_error
+from bookbuild.progress import Progress
+from bookbuild.project import Project
 from bookbuild.qmd import Cell, Inline, Source
 
 CELL_SECONDS = 15 * 60
@@ -38,14 +38,12 @@ KEPT_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PRE
 # To score some hundred reviews at once takes blocks of 40 MB. By default glibc gives each back to
 # the system, which zeroes the next one; with these two it keeps them, and scoring takes half.
 KEPT_MEMORY = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(2**30))
-ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
-MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # Python writes a hyphen
 
 
-def run(project: Project, source: Source, progress: Progress) -> dict[str, Any]:
-    """Execute a chapter; return `outputs` of each cell and `values` of each inline expression.
+def run(
+    project: Project, source: Source, progress: Progress
+) -> tuple[list[list[dict[str, Any]]], list[str]]:
+    """Execute a chapter; return the outputs of each cell and the value of each inline expression.
 
     Raises
     ------
@@ -55,22 +53,26 @@ def run(project: Project, source: Source, progress: Progress) -> dict[str, Any]:
     return asyncio.run(_run(project, source, progress))
 
 
-async def _run(project: Project, source: Source, progress: Progress) -> dict[str, Any]:
+async def _run(
+    project: Project, source: Source, progress: Progress
+) -> tuple[list[list[dict[str, Any]]], list[str]]:
     empty: list[list[dict]] = [[] for _ in source.cells]
     node = nbformat.from_dict(qmd.notebook(source, empty, [i.expression for i in source.inlines]))
     positions = iter([n for n, cell in enumerate(node.cells) if cell.cell_type == "code"])
-    found: dict[str, Any] = {"outputs": [], "values": []}
+    given: list[list[dict[str, Any]]] = []
+    values: list[str] = []
     async with _kernel(project, node) as client:
         for step in source.steps:
             if isinstance(step, Inline):
-                found["values"].append(await _evaluate(client, source, step))
+                values.append(await _evaluate(client, source, step))
                 continue
-            progress.cell(source, step, len(found["outputs"]) + 1)
+            name = f"{source.path}  cell {len(given) + 1} of {len(source.cells)}  {step.id}"
+            progress.cell(name)
             began = time.monotonic()
-            outputs = await _execute(client, source, step, next(positions))
-            found["outputs"].append(_normalised(project, source, step, outputs))
-            progress.done(source, step, time.monotonic() - began)
-    return found
+            found = await _execute(client, source, step, next(positions))
+            given.append(outputs.cleaned(project, source, step, found))
+            progress.done(f"{source.path}  {step.id}", time.monotonic() - began)
+    return given, values
 
 
 # The kernel
@@ -143,6 +145,9 @@ def _environment(project: Project, runtime: str) -> dict[str, str]:
     }
 
 
+# One cell, one expression
+
+
 async def _execute(client: _Client, source: Source, cell: Cell, at: int) -> list[dict]:
     client.received = 0
     try:
@@ -151,20 +156,16 @@ async def _execute(client: _Client, source: Source, cell: Cell, at: int) -> list
         raise _failure(source, cell, error) from None
     except CellTimeoutError:
         message = f"ran longer than {CELL_SECONDS} s and was stopped"
-        raise _cell_error(source, cell, message) from None
+        raise cell_error(source, cell, message) from None
     except DeadKernelError:
         if (task := asyncio.current_task()) and task.cancelling():  # Ctrl-C, not the cell
             raise asyncio.CancelledError from None
         if client.received <= CELL_BYTES:
             message = "ended its kernel: it called exit, crashed, or used up the memory"
-            raise _cell_error(source, cell, message) from None
+            raise cell_error(source, cell, message) from None
     if client.received > CELL_BYTES:
-        raise _cell_error(source, cell, f"gives more than {CELL_BYTES:,} characters; print less")
+        raise cell_error(source, cell, f"gives more than {CELL_BYTES:,} characters; print less")
     return client.nb.cells[at].outputs
-
-
-def _cell_error(source: Source, cell: Cell, message: str) -> BookError:
-    return error_at(source.path, cell.line, f"cell {cell.id} {message}")
 
 
 def _failure(source: Source, cell: Cell, error: CellExecutionError) -> BookError:
@@ -188,86 +189,10 @@ async def _evaluate(client: _Client, source: Source, inline: Inline) -> str:
         except Empty:
             if time.monotonic() < deadline and await client.km.is_alive():
                 continue
-            raise _inline_error(source, inline, "ended its kernel or ran too long") from None
+            raise inline_error(source, inline, "ended its kernel or ran too long") from None
         if reply["parent_header"].get("msg_id") == message:
             content = reply["content"]
     value = content.get("user_expressions", {}).get("value", content)
     if value["status"] != "ok":
-        raise _inline_error(source, inline, f"failed: {value['ename']}: {value['evalue']}")
-    return _inline_text(source, inline, value["data"])
-
-
-def _inline_error(source: Source, inline: Inline, message: str) -> BookError:
-    return error_at(source.path, inline.line, f"inline code `{inline.expression}` {message}")
-
-
-def _inline_text(source: Source, inline: Inline, data: dict[str, str]) -> str:
-    if markdown := data.get("text/markdown"):
-        return " ".join(markdown.split())
-    text = data["text/plain"]
-    if "np." in text or ADDRESS.search(text):
-        raise _inline_error(source, inline, f"gives {text}: format it, as in f'{{x:.2f}}'")
-    if text[:1] in "'\"":
-        text = str(ast.literal_eval(text))
-    text = MINUS.sub("−", text)
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
-# What is kept of an output
-
-
-def _normalised(project: Project, source: Source, cell: Cell, outputs: list[dict]) -> list[dict]:
-    """Return the outputs as they are kept: free of chance, of control codes and of this machine."""
-    merged = [o for o in _merged(outputs) if cell.options.warning or o.get("name") != "stderr"]
-    kept = [_cleaned(output) for output in merged]
-    text = json.dumps(kept, ensure_ascii=False)
-    for folder in (project.root, Path.home()):
-        path = rf"(?<![\w.-]){re.escape(str(folder))}(?![\w-])"
-        if folder != Path("/") and re.search(path, text):
-            raise _cell_error(source, cell, f"shows a path of this machine: {folder}")
-    if any(ADDRESS.search(shown) for shown in _texts(kept)):
-        raise _cell_error(
-            source,
-            cell,
-            "shows a memory address, which differs in each run: end its last line with `;`",
-        )
-    return kept
-
-
-def _texts(outputs: list[dict]) -> Iterator[str]:
-    for output in outputs:
-        yield output.get("text", "")
-        yield from (v for kind, v in output.get("data", {}).items() if kind.startswith("text/"))
-
-
-def _merged(outputs: list[dict]) -> Iterator[dict]:
-    """Join the pieces in which a stream happened to arrive; standard output goes first."""
-    streams: dict[str, str] = {}
-
-    def flush() -> Iterator[dict]:
-        for name in sorted(streams, reverse=True):
-            yield {"output_type": "stream", "name": name, "text": streams[name]}
-        streams.clear()
-
-    for output in outputs:
-        if output["output_type"] == "stream":
-            streams[output["name"]] = streams.get(output["name"], "") + output["text"]
-        else:
-            yield from flush()
-            yield dict(output)
-    yield from flush()
-
-
-def _cleaned(output: dict) -> dict:
-    if "text" in output:
-        return {**output, "text": _plain(output["text"])}
-    data = {k: _plain(v) if k == "text/plain" else v for k, v in output["data"].items()}
-    if any(kind.startswith("image/") for kind in data):
-        data.pop("text/plain", None)
-    return {**output, "data": data}
-
-
-def _plain(text: str) -> str:
-    """Return text as a terminal would leave it: no colour codes, no overwritten lines."""
-    lines = ANSI.sub("", text).replace("\r\n", "\n").split("\n")
-    return "\n".join(CONTROL.sub("", line.rstrip("\r").rsplit("\r", 1)[-1]) for line in lines)
+        raise inline_error(source, inline, f"failed: {value['ename']}: {value['evalue']}")
+    return outputs.inline_value(source, inline, value["data"])

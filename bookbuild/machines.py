@@ -12,18 +12,18 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from bookbuild import takeaway
-from bookbuild.book import Book
-from bookbuild.project import Chapter
+from bookbuild import notebooks
+from bookbuild.book import Book, Page
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\(attachment:[^)]*\)")
 
 
 def write(book: Book, stage: Path) -> None:
     """Write all of it into the staged site; a sitemap only where the site has an address."""
-    for chapter in book.project.chapters:
-        path = (stage / chapter.page).with_suffix(".md")
-        path.write_text(_markdown(book, chapter), encoding="utf-8")
+    for page in book.pages:
+        path = (stage / page.chapter.page).with_suffix(".md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_markdown(book, page), encoding="utf-8")
     (stage / "llms.txt").write_text(_contents(book), encoding="utf-8")
     address = (book.project.site_url or "").rstrip("/")
     robots = "User-agent: *\nAllow: /\n"
@@ -33,8 +33,8 @@ def write(book: Book, stage: Path) -> None:
     (stage / "robots.txt").write_text(robots, encoding="utf-8")
 
 
-def _markdown(book: Book, chapter: Chapter) -> str:
-    cells = takeaway.notebook(book, chapter)["cells"]
+def _markdown(book: Book, page: Page) -> str:
+    cells = notebooks.notebook(book, page)["cells"]
     return "\n\n".join(_cell(cell) for cell in cells if cell["id"] != "check") + "\n"
 
 
@@ -49,19 +49,19 @@ def _cell(cell: dict[str, Any]) -> str:
 
 
 def _contents(book: Book) -> str:
-    """Return llms.txt: title, description, and a line a page with a link to its Markdown."""
+    """Return llms.txt: title, description, and one line per page with a link to its Markdown."""
     project = book.project
     lines = [f"# {project.title}", "", f"> {project.description}", "", "## Pages", ""]
-    for chapter in project.chapters:
-        link = quote(str(chapter.source.with_suffix(".md")))
-        title = f"{chapter.label} {book.found[chapter]['title']}".strip()
-        about = book.sources[chapter].meta.get("description", "")
+    for page in book.pages:
+        link = quote(str(page.chapter.source.with_suffix(".md")))
+        title = f"{page.chapter.label} {page.rendered.title}".strip()
+        about = page.source.meta.get("description", "")
         lines.append(f"- [{title}]({link})" + (f": {about}" if about else ""))
     return "\n".join(lines) + "\n"
 
 
 def _sitemap(book: Book, address: str) -> str:
-    urls = [f"{address}/{quote(chapter.page)}" for chapter in book.project.chapters]
+    urls = [f"{address}/{quote(page.chapter.page)}" for page in book.pages]
     entries = "".join(f"  <url><loc>{escape(url)}</loc></url>\n" for url in urls)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     return (

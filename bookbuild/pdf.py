@@ -1,67 +1,56 @@
-"""The PDF: all chapters as one Typst document, set by the `typst` package.
-
-It is kept under a hash of everything that goes into it, so an unchanged book costs nothing.
-"""
+"""The PDF: all chapters as one Typst document, set by the `typst` package."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bookbuild import pandoc
 from bookbuild.book import Book
-from bookbuild.execute import write_whole
-from bookbuild.project import BookError, Chapter, error_at
+from bookbuild.errors import BookError, error_at
+from bookbuild.project import Chapter
+from bookbuild.store import kept
 
 if TYPE_CHECKING:
     from typst import TypstError, TypstWarning
 
-TEMPLATES = Path(__file__).parent / "templates"
+PARTS = Path(__file__).parent / "typst"
 STANDARD: Final = "ua-1"  # Typst then insists on title, language, alt texts and order of headings
 
 
-def make(book: Book) -> bytes:
-    """Return the book's PDF, set anew where anything in it has changed.
+def write(book: Book, stage: Path) -> None:
+    """Write the book's PDF where the book offers one; it is set again only if anything changed.
 
     Raises
     ------
     BookError
         Where Typst cannot set a chapter.
     """
-    files = _files(book)
-    digest = hashlib.sha256(f"{version('typst')} {STANDARD}".encode())
-    for name, content in sorted(files.items()):
-        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
-    entry = book.project.cache / "pdf" / f"{digest.hexdigest()}.pdf"
-    if entry.exists():
-        return entry.read_bytes()
-    pdf = _compile(files)
-    for last in entry.parent.glob("*.pdf"):
-        last.unlink(missing_ok=True)
-    write_whole(entry, pdf)
-    return pdf
+    if "pdf" not in book.project.downloads:
+        return
+    files = dict(sorted(_files(book).items()))
+    parts = [f"{version('typst')} {STANDARD}", *(part for item in files.items() for part in item)]
+    pdf = kept(book.project.cache / "pdf", parts, lambda path: path.write_bytes(_compile(files)))
+    shutil.copyfile(pdf, stage / book.project.pdf_name)
 
 
 def _files(book: Book) -> dict[str, bytes]:
     """Return all that Typst reads, by path from the project's root."""
     root = book.project.root
     files = {"main.typ": _main(book).encode()}
-    for name in ("book.typ", "tokens.typ", "python.sublime-syntax"):
-        files[name] = (TEMPLATES / name).read_bytes()
-    for chapter, woven in book.wovens.items():
-        text = pandoc.render(book.project, chapter, woven, book.found, to="typst")
-        files[_name(chapter)] = f'#import "/book.typ": *\n{text}'.encode()
-        folder = chapter.source.parent
-        files |= {str(folder / path): data for path, data in woven.pictures.items()}
-        pictures = book.own_pictures(chapter).values()
-        files |= {str(path): (root / path).read_bytes() for path in pictures}
+    files |= {path.name: path.read_bytes() for path in PARTS.iterdir()}
+    for page in book.pages:
+        folder = page.chapter.source.parent
+        text = f'#import "/book.typ": *\n{page.rendered.texts["typst"]}'
+        files[_name(page.chapter)] = text.encode()
+        files |= {str(folder / path): data for path, data in page.woven.pictures.items()}
+        files |= {str(p): (root / p).read_bytes() for p in page.own_pictures(root).values()}
     return files
 
 
@@ -78,17 +67,16 @@ def _main(book: Book) -> str:
     arguments = [f"{name}: {_typst(value)}" for name, value in names.items()]
     arguments.append(f"parts: ({''.join(_parts(book))})")
     lines = ['#import "book.typ": *', f"#show: book.with({', '.join(arguments)})"]
-    for chapter in project.chapters:
-        held = book.found[chapter]
-        title = f"{_typst(chapter.label)}, {_typst(held['title'])}"
-        lines += [f"#section(1, {title}) <{held['id']}>", f'#include "{_name(chapter)}"']
+    for page in book.pages:
+        title = f"{_typst(page.chapter.label)}, {_typst(page.rendered.title)}"
+        lines += [f"#section(1, {title}) <{page.rendered.id}>", f'#include "{_name(page.chapter)}"']
     return "\n".join(lines) + "\n"
 
 
 def _parts(book: Book) -> Iterator[str]:
     """Yield each part's name with the label of its first chapter."""
-    for part, chapters in itertools.groupby(book.project.chapters, key=lambda c: c.part):
-        yield f"({_typst(part)}, <{book.found[next(chapters)]['id']}>), "
+    for part, pages in itertools.groupby(book.pages, key=lambda page: page.chapter.part):
+        yield f"({_typst(part)}, <{next(pages).rendered.id}>), "
 
 
 def _typst(value: str | None) -> str:

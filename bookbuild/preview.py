@@ -14,7 +14,8 @@ from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bookbuild.project import BookError, Project
+from bookbuild.errors import BookError
+from bookbuild.project import Project
 
 WATCHED = ("*.qmd", "*.yml", "*.bib", "*.py", "chapters/**/*", "assets/**/*", "data/.manifest.json")
 SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'

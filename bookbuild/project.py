@@ -6,16 +6,17 @@ for the one thing that the numbering needs, whether the chapter's title is unnum
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
+
+from bookbuild.errors import BookError, did_you_mean, error_at
 
 # Every key that a configuration may have, by section; `*` stands for anything below it.
 KNOWN_SECTIONS = {
@@ -47,21 +48,6 @@ REQUIRED = {
     "format.html.html-math-method": "mathml",
     "crossref.chapters": True,
 }
-
-
-class BookError(Exception):
-    """Something in the book's sources is wrong; the message is for whoever wrote them."""
-
-
-def error_at(path: Path | PurePosixPath | str, line: int | None, message: str) -> BookError:
-    """Return a `BookError` that says where: `path:line: message`."""
-    return BookError(f"{path}:{line}: {message}" if line else f"{path}: {message}")
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean ...?)` for a near miss, else an empty string."""
-    near = difflib.get_close_matches(word, sorted(known), n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from bookbuild.project import did_you_mean, error_at
+from bookbuild.errors import did_you_mean, error_at
 
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 META_KEYS = {"description"}

@@ -7,7 +7,6 @@ it does when it executes a chapter itself.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -33,7 +32,7 @@ def main() -> int:
     """Finish the site that Quarto has just written; return the exit status."""
     use_own_python()
     output = Path(os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", ROOT / "_book"))
-    from bookbuild.project import BookError
+    from bookbuild.errors import BookError
 
     try:
         add_notebooks(ROOT / output)
@@ -62,18 +61,15 @@ def clean(output: Path) -> list[tuple[Path, str]]:
 
 def add_notebooks(output: Path) -> None:
     """Write each chapter's executed notebook and source beside its page, and link them there."""
-    from freeze import executed_book
-
-    from bookbuild import project, takeaway
+    from bookbuild import notebooks, project
+    from bookbuild.build import executed_book
 
     book = executed_book(project.load(ROOT))
-    for chapter, source in book.sources.items():
+    notebooks.write(book, output)
+    for chapter, source in ((page.chapter, page.source) for page in book.pages):
         page = output / chapter.page
         if not source.cells or not page.exists():
             continue
-        notebook = takeaway.notebook(book, chapter)
-        text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
-        page.with_suffix(".ipynb").write_text(text, encoding="utf-8")
         shutil.copyfile(ROOT / chapter.source, output / chapter.source)
         page.write_text(with_links(page.read_text(encoding="utf-8"), page.stem), encoding="utf-8")
 

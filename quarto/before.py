@@ -18,12 +18,13 @@ def main() -> int:
     from freeze import freeze
 
     from bookbuild import project
+    from bookbuild.errors import BookError
 
     if subprocess.run([sys.executable, ROOT / "data" / "prepare.py"]).returncode:
         return 1
     try:
         frozen = freeze(project.load(ROOT))
-    except project.BookError as error:
+    except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"quarto: the results of {frozen} chapters are in _freeze/, Quarto executes nothing")

@@ -1,13 +1,18 @@
-"""What all tests share: where the code under test lies, and how hypothesis looks for examples."""
+"""What all tests share: books to build, and how hypothesis looks for examples."""
 
 import os
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
+from tests.kit.books import SmallBook, probe_book
+from tests.kit.programs import missing
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "data")]
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are drawn into memory, no window is opened
 
 settings.register_profile("local", deadline=None)
@@ -18,3 +23,40 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def pytest_collection_modifyitems(items):
     """Put the browser tests last: Playwright leaves an event loop running, nbclient needs none."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> SmallBook:
+    return SmallBook(tmp_path / "book")
+
+
+@pytest.fixture
+def fails(book: SmallBook, capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """Run a command that must fail; return what it says."""
+
+    def run(*command: str) -> str:
+        assert book.run(*command) == 1
+        return capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the probe book's site, built once; its sources lie around it."""
+    root = probe_book(tmp_path_factory.mktemp("probe") / "book")
+    command = [sys.executable, "-m", "bookbuild", "--root", str(root), "build"]
+    # in a process of its own, for a browser test may be the first to ask: see above
+    done = subprocess.run([*command, "--renderer", "builtin"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "_book"
+
+
+@pytest.fixture(scope="session", params=["probe", pytest.param("book", marks=pytest.mark.book)])
+def built(request: pytest.FixtureRequest) -> Path:
+    """The folder of a built site: the probe book's, then the real book's."""
+    if request.param == "probe":
+        return request.getfixturevalue("probe")
+    if not (ROOT / "_book").is_dir():
+        missing("the real book is not built: run make book")
+    return ROOT / "_book"

@@ -1,13 +1,18 @@
-"""The word vectors that the appendices share: the same as freshly trained ones, kept once."""
+"""What nets.py shares is what the chapter shows; its word vectors are kept, and stay the same."""
 
 from __future__ import annotations
+
+import ast
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 from gensim.models import Word2Vec
 
 import nets
+from bookbuild import qmd
 
+ROOT = Path(__file__).resolve().parent.parent
 TEXTS = [text.split() for text in ["the film was good", "the film was bad", "bad good"] * 10]
 
 
@@ -59,3 +64,43 @@ def test_interrupted_saving_keeps_nothing(folder, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         nets.word2vec(TEXTS)
     assert list((folder / ".cache").iterdir()) == []
+
+
+# nets.py repeats code of the chapter
+
+
+@pytest.fixture(scope="module")
+def cells() -> dict[str, str]:
+    """Return the code of the chapter's cells by their labels."""
+    source = qmd.read(ROOT, PurePosixPath("chapters/cnns-word2vec.qmd"))
+    return {cell.id: cell.code for cell in source.cells}
+
+
+@pytest.mark.parametrize(("label", "name"), [("simple-cnn", "SimpleCNN"), ("text-cnn", "TextCNN")])
+def test_a_network_is_the_one_that_the_chapter_defines(cells, label, name):
+    in_module = {node.name: node for node in classes((ROOT / "nets.py").read_text("utf-8"))}
+    (in_chapter,) = classes(cells[label])
+    assert bare(in_chapter) == bare(in_module[name])
+
+
+def test_the_word_vectors_have_the_settings_of_the_chapter(cells):
+    calls = [n for n in ast.walk(ast.parse(cells["train-word2vec"])) if isinstance(n, ast.Call)]
+    (call,) = [node for node in calls if getattr(node.func, "id", "") == "Word2Vec"]
+    settings = {word.arg: word.value for word in call.keywords if word.arg != "sentences"}
+    assert {name: ast.literal_eval(value) for name, value in settings.items()} == nets.WORD2VEC
+
+
+def classes(code: str) -> list[ast.ClassDef]:
+    return [node for node in ast.parse(code).body if isinstance(node, ast.ClassDef)]
+
+
+def bare(node: ast.ClassDef) -> str:
+    """Return the class as code without docstrings and type hints."""
+    for function in ast.walk(node):
+        if isinstance(function, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(function):
+            function.body = function.body[1:]
+        if isinstance(function, ast.FunctionDef):
+            function.returns = None
+        if isinstance(function, ast.arg):
+            function.annotation = None
+    return ast.unparse(node)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bookbuild import execute, kernel, project
-from tests.quantities import executed
+from tools.quantities import executed
 
 REPOSITORY = Path(__file__).parents[2]
 ONE = "chapters/one.qmd"

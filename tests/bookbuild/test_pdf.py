@@ -5,17 +5,16 @@ It is read back by poppler, which knows nothing of how it was made.
 
 from __future__ import annotations
 
-import html
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from bookbuild.__main__ import main
-from tests.programs import program
+from tests.kit.pages import pages
+from tests.kit.programs import program
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,23 +43,8 @@ def read(pdf: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def site(probe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The probe book built with its PDF; the folder of its site."""
-    root = tmp_path_factory.mktemp("paper") / "book"
-    shutil.copytree(probe.parent, root)
-    configuration = root / "_quarto.yml"
-    text = configuration.read_text(encoding="utf-8")
-    assert "downloads" not in text
-    changed = text.replace("\nbook:\n", "\nbook:\n  downloads: [pdf]\n")
-    configuration.write_text(changed, encoding="utf-8")
-    (root / "CITATION.cff").write_text("version: 4.5.6\n", encoding="utf-8")
-    assert main(["--root", str(root), "build", "--renderer", "builtin"]) == 0
-    return root / "_book"
-
-
-@pytest.fixture(scope="module")
-def pdf(site: Path) -> Path:
-    return site / "Probe-book.pdf"
+def pdf(probe: Path) -> Path:
+    return probe / "Probe-book.pdf"
 
 
 @pytest.fixture
@@ -80,37 +64,17 @@ def paper(book, capsys):
 # What it says
 
 
-class Captions(HTMLParser):
-    """Collects the captions, headings and equation numbers of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.depth = 0
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag in ("figcaption", "h2", "h3") or ("class", "eq-number") in attributes:
-            self.found.append("")
-            self.depth = 1
-        elif self.depth:
-            self.depth += 1
-
-    def handle_endtag(self, tag: str) -> None:
-        self.depth -= self.depth > 0
-
-    def handle_data(self, data: str) -> None:
-        if self.depth:
-            self.found[-1] += data
-
-
-def test_captions_headings_and_numbers_are_those_of_the_site(site, pdf):
+def test_captions_headings_and_numbers_are_those_of_the_site(probe, pdf):
     text = read(pdf)
-    captions = Captions()
-    for page in ("index", "chapters/probe", "chapters/data", "chapters/notation"):
-        captions.feed((site / f"{page}.html").read_text(encoding="utf-8"))
-    assert len(captions.found) > 15
-    for caption in captions.found:
-        assert flat(html.unescape(caption)) in text
+    shown = [
+        element.text
+        for name, page in pages(probe).items()
+        if name != "chapters/references.html"
+        for element in page.select("figcaption, h2, h3, .eq-number")
+    ]
+    assert len(shown) > 15
+    for words in shown:
+        assert flat(words) in text
 
 
 def test_title_page_contents_and_chapters(pdf):

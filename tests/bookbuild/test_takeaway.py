@@ -10,13 +10,13 @@ import shutil
 import struct
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from bookbuild import takeaway
+from tests.kit.pages import parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,32 +87,10 @@ def test_prose_says_what_the_page_says(notebook, text):
     assert text in prose(notebook).replace("\xa0", " ")
 
 
-class FigureCaptions(HTMLParser):
-    """Collects the captions of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.inside = False
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag == "figcaption":
-            self.inside = True
-            self.found.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = self.inside and tag != "figcaption"
-
-    def handle_data(self, data: str) -> None:
-        if self.inside:
-            self.found[-1] += data
-
-
 def test_captions_are_those_of_the_page_in_their_order(probe, notebook):
-    page = FigureCaptions()
-    page.feed((probe / "chapters" / "probe.html").read_text(encoding="utf-8"))
+    page = parse((probe / "chapters" / "probe.html").read_text(encoding="utf-8"))
     text = flat(prose(notebook)).replace("*", "")
-    places = [text.index(flat(caption)) for caption in page.found]
+    places = [text.index(flat(caption.text)) for caption in page.find_all("figcaption")]
     assert len(places) == 4
     assert places == sorted(places)
 

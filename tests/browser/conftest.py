@@ -1,16 +1,12 @@
 """What the browser tests share: Chromium, axe-core, and two sites served on this machine.
 
-Every test that asks for `site` runs against the probe book, built here, and against the real
-book where `_book` stands (`make test` builds it first).
+A test that asks for `site` runs on the probe book and, marked `book`, on the real one.
 """
 
 from __future__ import annotations
 
 import functools
 import http.server
-import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +17,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from data.fetch import Source, fetch, open_member
-from tests.programs import missing, program
+from tests.kit.programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
-PROBE = ROOT / "tests/bookbuild/probe"
 AXE = Source(
     client="npm",
     package="axe-core",
@@ -103,26 +98,9 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="session")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The probe book, built from a copy of its sources."""
-    book = tmp_path_factory.mktemp("browser") / "probe"
-    shutil.copytree(PROBE, book, ignore=shutil.ignore_patterns("_book", ".cache", "__pycache__"))
-    command = [sys.executable, "-m", "bookbuild", "--root", str(book), "build"]
-    done = subprocess.run(
-        [*command, "--renderer", "builtin"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return book / "_book"
-
-
-@pytest.fixture(scope="session", params=["probe", "book"])
-def site(request: pytest.FixtureRequest, chromium: str) -> Iterator[Site]:
-    if request.param == "probe":
-        folder = request.getfixturevalue("probe")
-    elif not (folder := ROOT / "_book").is_dir():
-        missing("the real book is not built: run make book")
-    with served(folder) as url:
-        yield Site(request.param, folder, url)
+def site(built: Path, chromium: str) -> Iterator[Site]:
+    with served(built) as url:
+        yield Site("book" if built.parent == ROOT else "probe", built, url)
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def test_the_environment_is_the_requirements_and_quarto():
 
 
 def test_the_pdf_by_quarto_has_the_faces_of_the_tokens():
-    tokens = tomllib.loads((ROOT / "assets/tokens.toml").read_text("utf-8"))["print"]
+    tokens = tomllib.loads((ROOT / "tools/tokens.toml").read_text("utf-8"))["print"]
     typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
     named = {"text": "mainfont", "code": "codefont", "math": "mathfont", "size": "fontsize"}
     assert {name: typst[key] for name, key in named.items()} == tokens
@@ -70,6 +70,6 @@ def test_quartos_themes_are_made_of_the_tokens():
     for theme, tokens in {"light": "tokens.scss", "dark": "tokens-dark.scss"}.items():
         base, *files = themes[theme]
         assert base == "default"  # Bootswatch's themes load fonts from another host
-        assert files == [f"assets/quarto/{tokens}", "assets/quarto/book.scss"]
-    colours = re.findall(r"#[0-9a-f]{3,8}\b", (ROOT / "assets/quarto/book.scss").read_text("utf-8"))
-    assert colours == [], "a colour of its own: it belongs in assets/tokens.toml"
+        assert files == [f"quarto/{tokens}", "quarto/book.scss"]
+    colours = re.findall(r"#[0-9a-f]{3,8}\b", (ROOT / "quarto/book.scss").read_text("utf-8"))
+    assert colours == [], "a colour of its own: it belongs in tools/tokens.toml"

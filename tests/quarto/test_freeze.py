@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pypandoc
@@ -18,6 +19,12 @@ from freeze import freeze
 from bookbuild import kernel, project
 
 CHAPTER = "chapters/probe.qmd"
+
+
+@pytest.fixture
+def book(probe: Path, tmp_path: Path) -> Path:
+    """A copy of the probe book with what it executed, to be changed at will."""
+    return Path(shutil.copytree(probe.parent, tmp_path / "book"))
 
 
 @pytest.fixture
@@ -44,11 +51,9 @@ def pandoc(markdown: str) -> str:
     )
 
 
-def test_each_chapter_with_cells_is_frozen_for_both_formats(probe):
-    assert freeze(project.load(probe)) == 2
-    results = sorted(
-        path.relative_to(probe).as_posix() for path in probe.rglob("_freeze/**/*.json")
-    )
+def test_each_chapter_with_cells_is_frozen_for_both_formats(book):
+    assert freeze(project.load(book)) == 2
+    results = sorted(path.relative_to(book).as_posix() for path in book.rglob("_freeze/**/*.json"))
     assert results == [
         f"_freeze/chapters/{name}/execute-results/{output}.json"
         for name in ("probe", "two wörds")
@@ -57,33 +62,33 @@ def test_each_chapter_with_cells_is_frozen_for_both_formats(probe):
 
 
 @pytest.mark.parametrize("name", ["html", "typ"])
-def test_the_hash_is_that_of_the_source(probe, name):
-    freeze(project.load(probe))
-    text = (probe / CHAPTER).read_bytes().replace(b"\r\n", b"\n")
-    assert frozen(probe, name)["hash"] == hashlib.md5(text).hexdigest()
+def test_the_hash_is_that_of_the_source(book, name):
+    freeze(project.load(book))
+    text = (book / CHAPTER).read_bytes().replace(b"\r\n", b"\n")
+    assert frozen(book, name)["hash"] == hashlib.md5(text).hexdigest()
 
 
 @pytest.mark.parametrize(("name", "output"), [("html", "html"), ("typ", "typst")])
-def test_pictures_lie_where_the_text_says(probe, name, output):
-    freeze(project.load(probe))
-    result = frozen(probe, name)["result"]
+def test_pictures_lie_where_the_text_says(book, name, output):
+    freeze(project.load(book))
+    result = frozen(book, name)["result"]
     assert result["supporting"] == [f"probe_files/figure-{output}"]
     (picture,) = re.findall(r"\]\(<probe_files/(\S+?)>\)", result["markdown"])
     assert picture == f"figure-{output}/fig-line-output-1.png"
-    png = probe / "_freeze/chapters/probe" / picture
+    png = book / "_freeze/chapters/probe" / picture
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
-def test_inline_code_has_its_value(probe):
-    freeze(project.load(probe))
-    html = pandoc(frozen(probe)["result"]["markdown"])
+def test_inline_code_has_its_value(book):
+    freeze(project.load(book))
+    html = pandoc(frozen(book)["result"]["markdown"])
     assert "Half is 0.50, minus half −0.5, the name is two *stars*" in html
     assert "<code>`{python} x`</code>" in html  # the span that shows how it is written
 
 
-def test_cells_have_the_names_that_quarto_gives_them(probe):
-    freeze(project.load(probe))
-    html = pandoc(frozen(probe)["result"]["markdown"])
+def test_cells_have_the_names_that_quarto_gives_them(book):
+    freeze(project.load(book))
+    html = pandoc(frozen(book)["result"]["markdown"])
     assert '<div id="log" class="cell">' in html
     assert html.count('<div class="cell-output cell-output-stdout">') == 3  # log, short, no-code
     assert '<div class="cell-output cell-output-display">\n<figure id="fig-line">' in html
@@ -95,73 +100,68 @@ def test_cells_have_the_names_that_quarto_gives_them(probe):
     assert 'class="output' not in html
 
 
-def test_the_header_stays(probe):
-    freeze(project.load(probe))
-    markdown = frozen(probe)["result"]["markdown"]
+def test_the_header_stays(book):
+    freeze(project.load(book))
+    markdown = frozen(book)["result"]["markdown"]
     header = '---\ndescription: "The chapter with everything in it."\n---\n'
     assert markdown.startswith(header) and "# A probe {#sec-probe}" in markdown
 
 
-def test_code_that_looks_like_an_output_is_left_alone(probe):
-    path = probe / CHAPTER
+def test_code_that_looks_like_an_output_is_left_alone(book):
+    path = book / CHAPTER
     before = path.read_text(encoding="utf-8")
     shown = "::: {.output .stdout}"
     path.write_text(f"{before}\n```\n{shown}\n```\n", encoding="utf-8")
-    freeze(project.load(probe))
-    path.write_text(before, encoding="utf-8")
-    assert shown in frozen(probe)["result"]["markdown"]
+    freeze(project.load(book))
+    assert shown in frozen(book)["result"]["markdown"]
 
 
-def test_prose_never_executes_and_is_never_stale(probe, executions):
-    path = probe / CHAPTER
-    freeze(project.load(probe))
+def test_prose_never_executes_and_is_never_stale(book, executions):
+    path = book / CHAPTER
+    freeze(project.load(book))
     executions.clear()
     before = path.read_text(encoding="utf-8")
     path.write_text(before.replace("The end.", "Another end."), encoding="utf-8")
-    freeze(project.load(probe))
-    text, hashed = path.read_bytes(), frozen(probe)["hash"]
-    path.write_text(before, encoding="utf-8")
+    freeze(project.load(book))
+    text, hashed = path.read_bytes(), frozen(book)["hash"]
     assert executions == []
-    assert "Another end." in frozen(probe)["result"]["markdown"]
+    assert "Another end." in frozen(book)["result"]["markdown"]
     assert hashed == hashlib.md5(text).hexdigest()
 
 
-def test_a_changed_module_changes_what_quarto_finds(probe, executions):
+def test_a_changed_module_changes_what_quarto_finds(book, executions):
     """Quarto alone would keep the page: the text of the .qmd is the same."""
-    freeze(project.load(probe))
-    helper = probe / "helper.py"
+    freeze(project.load(book))
+    helper = book / "helper.py"
     before = helper.read_text(encoding="utf-8")
     executions.clear()
     helper.write_text(before.replace("FACTOR = 2", "FACTOR = 4"), encoding="utf-8")
-    freeze(project.load(probe))
-    helper.write_text(before, encoding="utf-8")
+    freeze(project.load(book))
     assert executions == ["probe.qmd"]
-    assert "Half is 0.25" in pandoc(frozen(probe)["result"]["markdown"])
+    assert "Half is 0.25" in pandoc(frozen(book)["result"]["markdown"])
 
 
-def test_what_was_frozen_otherwise_goes(probe):
+def test_what_was_frozen_otherwise_goes(book):
     for folder in ("_freeze/chapters/gone", ".quarto/_freeze/chapters/probe"):
-        (probe / folder).mkdir(parents=True, exist_ok=True)
-    freeze(project.load(probe))
-    assert not (probe / "_freeze/chapters/gone").exists()
-    assert not (probe / ".quarto/_freeze").exists()
+        (book / folder).mkdir(parents=True, exist_ok=True)
+    freeze(project.load(book))
+    assert not (book / "_freeze/chapters/gone").exists()
+    assert not (book / ".quarto/_freeze").exists()
 
 
-def test_a_failing_cell_leaves_what_was_frozen(probe):
-    freeze(project.load(probe))
-    path, kept = probe / CHAPTER, frozen(probe)
+def test_a_failing_cell_leaves_what_was_frozen(book):
+    freeze(project.load(book))
+    path, kept = book / CHAPTER, frozen(book)
     before = path.read_text(encoding="utf-8")
     path.write_text(before.replace("secret = 42", "secret = 42 / 0"), encoding="utf-8")
     with pytest.raises(project.BookError, match="cell hidden failed: ZeroDivisionError"):
-        freeze(project.load(probe))
-    path.write_text(before, encoding="utf-8")
-    assert frozen(probe) == kept
+        freeze(project.load(book))
+    assert frozen(book) == kept
 
 
-def test_a_dead_reference_stops_quarto(probe):
-    path = probe / CHAPTER
+def test_a_dead_reference_stops_quarto(book):
+    path = book / CHAPTER
     before = path.read_text(encoding="utf-8")
     path.write_text(f"{before}\nSee @fig-nowhere.\n", encoding="utf-8")
     with pytest.raises(project.BookError, match="@fig-nowhere has no target"):
-        freeze(project.load(probe))
-    path.write_text(before, encoding="utf-8")
+        freeze(project.load(book))

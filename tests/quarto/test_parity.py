@@ -16,7 +16,7 @@ import compare
 import pytest
 
 from bookbuild.__main__ import find_quarto
-from tests.scratch import copy_book
+from tools.scratch import copy_book
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent

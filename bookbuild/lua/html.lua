@@ -1,0 +1,165 @@
+-- A chapter as the body of a page; html/page.html stands around it. No style attribute and no
+-- script may come from here: the pages' policy forbids both.
+
+local LOG_LINES = 12 -- longer outputs are folded
+local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
+
+local stringify = pandoc.utils.stringify
+local to_html = require("structure").to_html
+
+local function escape(text)
+  return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
+end
+
+local function raw(text) return pandoc.RawBlock("html", text) end
+
+local function heading(header)
+  local number = header.attributes.number
+  header.attributes.number = nil
+  if number == "" then return header end
+  header.content:insert(1, pandoc.Space())
+  header.content:insert(1, pandoc.Span({ pandoc.Str(number) }, { class = "header-section-number" }))
+  return header
+end
+
+local function picture(image)
+  image.caption = { pandoc.Str(image.attributes.alt) }
+  image.attributes.alt = nil
+  image.attributes.loading = "lazy"
+  local enlarges = not image.classes:includes("nolightbox")
+  image.classes = image.classes:filter(function(c) return not c:match("lightbox$") end)
+  if enlarges then image.classes:insert("lightbox") end
+  return image
+end
+
+local function lone_picture(para)
+  if #para.content == 1 and para.content[1].t == "Image" then
+    return pandoc.Figure({ pandoc.Plain(para.content) }, {}, { class = "figure" })
+  end
+end
+
+local function figure(element)
+  element.classes = { "figure" }
+  element.content = element.content:walk {
+    Figure = function(inner) return inner.content end,
+    Para = function(para) return pandoc.Plain(para.content) end,
+  }
+  return element
+end
+
+-- Alignment by class: the pages' policy forbids style attributes.
+local function align_by_class(tbl)
+  local class = { AlignRight = "num", AlignCenter = "center" }
+  local function rows(list)
+    for _, row in ipairs(list) do
+      local column = 1
+      for _, cell in ipairs(row.cells) do
+        local own = cell.alignment ~= "AlignDefault" and cell.alignment
+        local spec = tbl.colspecs[column]
+        local name = class[tostring(own or (spec and spec[1]))]
+        if name then cell.classes:insert(name) end
+        cell.alignment = "AlignDefault"
+        column = column + cell.col_span
+      end
+    end
+  end
+  rows(tbl.head.rows)
+  for _, body in ipairs(tbl.bodies) do
+    rows(body.head)
+    rows(body.body)
+  end
+  rows(tbl.foot.rows)
+  tbl.colspecs = tbl.colspecs:map(function() return { pandoc.AlignDefault, nil } end)
+end
+
+local function set_table(tbl)
+  align_by_class(tbl)
+  local id, caption = tbl.identifier, tbl.caption.long
+  tbl.identifier, tbl.caption = "", { long = {} }
+  local name = #caption > 0 and stringify(caption):match("^(Table[^:]+):") or "Table"
+  local wrap = pandoc.Div({ tbl }, pandoc.Attr("", { "table-wrap" }, {
+    { "tabindex", "0" }, { "role", "group" }, { "aria-label", name },
+  }))
+  if #caption == 0 then return wrap end
+  local opening = id ~= "" and '<figure id="' .. id .. '" class="table">' or '<figure class="table">'
+  return { raw(opening .. "<figcaption>" .. to_html(caption[1].content) .. "</figcaption>"), wrap, raw("</figure>") }
+end
+
+-- pandoc's highlighting without its ids and anchors on each line.
+local function highlighted(block)
+  local language = block.classes[1]
+  if not language then return '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>" end
+  local plain = pandoc.CodeBlock(block.text, { class = language })
+  local html = pandoc.write(pandoc.Pandoc { plain }, "html", OPTIONS)
+  local lines = pandoc.List {}
+  for line in (html:match("<code[^>]*>(.*)</code></pre>") .. "\n"):gmatch("(.-)\n") do
+    local inner, count = line:gsub("^<span id=[^>]*><a [^>]*></a>", "")
+    lines:insert(count > 0 and (inner:gsub("</span>$", "")) or inner)
+  end
+  local class = ' class="sourceCode ' .. language .. '"'
+  return "<pre" .. class .. ' tabindex="0"><code' .. class .. ">" .. table.concat(lines, "\n") .. "</code></pre>"
+end
+
+local function printed(block)
+  local lines = pandoc.List {}
+  for line in (block.text .. "\n"):gmatch("(.-)\n") do lines:insert(line) end
+  local html = '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>"
+  if #lines <= LOG_LINES then return raw(html) end
+  local summary = escape(lines[1]) .. " … " .. escape(lines[#lines]) .. ", " .. #lines .. " lines"
+  return raw('<details class="log"><summary>' .. summary .. "</summary>\n" .. html .. "\n</details>")
+end
+
+local function code(block)
+  local html = '<div class="code">' .. highlighted(block) .. "</div>"
+  if block.attributes["code-fold"] then
+    local summary = "<summary>" .. escape(block.attributes["code-summary"]) .. "</summary>"
+    html = '<details class="code-fold">' .. summary .. "\n" .. html .. "\n</details>"
+  end
+  return raw(html)
+end
+
+local function output(div)
+  return div.classes:includes("cell-output") and div:walk { CodeBlock = printed } or nil
+end
+
+local function callout(element, kind)
+  local title = to_html(element.content:remove(1).content[1].content)
+  local id = element.identifier ~= "" and ' id="' .. element.identifier .. '"' or ""
+  local tag, head, attributes = "aside", "p", ' role="note"'
+  if element.attributes.collapse then
+    tag, head = "details", "summary"
+    attributes = element.attributes.collapse == "false" and " open" or ""
+  end
+  local opening = "<" .. tag .. id .. ' class="callout ' .. kind .. '"' .. attributes .. ">"
+  local heading_html = "<" .. head .. ' class="callout-title">' .. title .. "</" .. head .. ">"
+  element.content:insert(1, raw(opening .. heading_html))
+  element.content:insert(raw("</" .. tag .. ">"))
+  return element.content
+end
+
+local function div(element)
+  local kind = element.classes[1] or ""
+  if kind:match("^callout%-") and kind ~= "callout-title" then return callout(element, kind) end
+end
+
+-- Where a reference or citation leads to from this page.
+local function link_from(chapter, references)
+  return function(link)
+    local page, anchor = link.attributes.page, link.target
+    if anchor:match("^#ref%-") then page = references end
+    if not page then return nil end
+    if link.attributes.chapter and page ~= chapter.page then anchor = "" end
+    link.target = (page ~= chapter.page and chapter.to_root .. page or "") .. anchor
+    link.attributes.page, link.attributes.chapter = nil, nil
+    return link
+  end
+end
+
+return function(blocks, chapter, job)
+  blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
+  blocks = blocks:walk {
+    Header = heading, Image = picture, Para = lone_picture, Figure = figure,
+    Table = set_table, CodeBlock = code, Div = div,
+  }
+  return pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS)
+end

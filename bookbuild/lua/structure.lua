@@ -1,0 +1,316 @@
+-- What a chapter is made of: numbers, labels, captions and callouts, as Quarto has them, and what
+-- is wrong with them. How it looks in a format is the matter of html.lua, typst.lua, notebook.lua.
+
+local M = {}
+
+local NBSP = "\u{a0}"
+local NAMES = { sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation" }
+local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] = true }
+local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
+
+local stringify = pandoc.utils.stringify
+
+-- The chapter at work: its place in the book, and what is found in it.
+local context, found, counters
+
+function M.nothing_found()
+  local lists = {}
+  for _, name in ipairs { "labels", "toc", "pictures", "refs", "links", "cites", "problems" } do
+    lists[name] = pandoc.List {}
+  end
+  return lists
+end
+
+-- The kind of what has this label: sec, fig, tbl, eq, or nothing.
+function M.kind_of(id)
+  local prefix = id:match("^(%a+)%-")
+  return NAMES[prefix] and prefix
+end
+
+local function problem(token, message)
+  found.problems:insert { token = token, message = message }
+end
+
+function M.to_html(inlines)
+  return pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "html", OPTIONS)
+end
+
+-- What one format shows -----------------------------------------------------------------------
+
+local function formats_of(div)
+  return div.classes:includes("content-visible") and div.attributes["when-format"]
+end
+
+function M.shown_in(format, blocks)
+  local wanted = format == "typst" and "typst" or "html"
+  return blocks:walk {
+    Div = function(div)
+      local only = formats_of(div)
+      return only and (only == wanted and div.content or {}) or nil
+    end,
+  }
+end
+
+-- A number would depend on the format if what has it were shown in one format only.
+local function check_numbered_everywhere(div)
+  if not formats_of(div) then return end
+  local function refuse(element)
+    if element.t == "Header" or M.kind_of(element.identifier) then
+      problem(element.identifier, "a heading or label shown in one format only: its number, and " ..
+        "those after it, would differ; put it outside of the `.content-visible`")
+    end
+  end
+  div:walk { Header = refuse, Div = refuse, Figure = refuse, Table = refuse, Image = refuse }
+end
+
+-- Divs ----------------------------------------------------------------------------------------
+
+-- `::: {.callout-note}`: the first heading, or the attribute, is its title.
+local function callout(div)
+  local kind = (div.classes[1] or ""):match("^callout%-(%a+)$")
+  if not kind then return nil end
+  local first, title = div.content[1], div.attributes.title
+  if first and first.t == "Header" then
+    title = first.content
+    div.content:remove(1)
+  end
+  title = title or (kind:gsub("^%l", string.upper))
+  div.content:insert(1, pandoc.Div({ pandoc.Plain(title) }, { class = "callout-title" }))
+  return div
+end
+
+-- A table that a cell printed as HTML becomes pandoc's own, so that it serves all formats.
+local function html_output(div)
+  if not div.classes:includes("cell-output") then return nil end
+  return div:walk {
+    RawBlock = function(raw)
+      return raw.format == "html" and pandoc.read(raw.text, "html").blocks or nil
+    end,
+  }
+end
+
+-- `::: {#fig-x}` and `::: {#tbl-x}`: the last paragraph is the caption.
+local function captioned(div)
+  local kind = M.kind_of(div.identifier)
+  if kind ~= "fig" and kind ~= "tbl" then return nil end
+  local caption = div.content:remove()
+  if not caption or caption.t ~= "Para" then
+    return problem(div.identifier, "its last paragraph must be its caption")
+  end
+  local first = caption.content[1]
+  if first.t == "Span" and #first.content == 0 then caption.content:remove(1) end -- see weave.py
+  if kind == "fig" then
+    return pandoc.Figure(div.content, { pandoc.Plain(caption.content) }, { id = div.identifier })
+  end
+  return div:walk {
+    Table = function(tbl)
+      tbl.identifier = div.identifier
+      tbl.caption = { long = { pandoc.Plain(caption.content) } }
+      return tbl
+    end,
+  }.content
+end
+
+-- Numbers -------------------------------------------------------------------------------------
+
+-- `number` stands alone where a text says [-@fig-x]; `text` is what @fig-x reads.
+local function label(id, number, text, is_chapter)
+  found.labels:insert { id = id, number = number, text = text, chapter = is_chapter or false }
+end
+
+local function next_number(kind, id)
+  counters[kind] = counters[kind] + 1
+  local number = (context.number ~= "" and context.number .. "." or "") .. counters[kind]
+  label(id, number, NAMES[kind] .. NBSP .. number)
+  return number
+end
+
+local function section_number(header)
+  if context.number == "" or header.classes:includes("unnumbered") then return "" end
+  local sections, depth = counters.sections, header.level - 1
+  for n = 1, depth do sections[n] = sections[n] or 0 end
+  sections[depth] = sections[depth] + 1
+  for n = depth + 1, #sections do sections[n] = nil end
+  return context.number .. "." .. table.concat(sections, ".")
+end
+
+local function title(header)
+  if found.title then
+    return problem("# " .. stringify(header), "a chapter has one title; use ## for its sections")
+  end
+  local text, number = stringify(header), context.number
+  found.title, found.id = text, header.identifier
+  if M.kind_of(found.id) == "sec" then
+    local name = (context.kind == "appendix" and "Appendix" or "Chapter") .. NBSP .. number
+    label(found.id, number ~= "" and number or text, number ~= "" and name or text, true)
+  end
+  return {} -- the page's template prints it
+end
+
+local function heading(header)
+  if header.level == 1 then return title(header) end
+  local number = section_number(header)
+  if M.kind_of(header.identifier) == "sec" then
+    local text = number ~= "" and "Section" .. NBSP .. number or stringify(header)
+    label(header.identifier, number ~= "" and number or text, text)
+  end
+  if header.level <= 3 and not header.classes:includes("unlisted") then
+    found.toc:insert {
+      id = header.identifier, number = number, title = M.to_html(header.content), level = header.level,
+    }
+  end
+  header.classes = header.classes:filter(function(c) return c ~= "unnumbered" and c ~= "unlisted" end)
+  header.attributes.number = number
+  return header
+end
+
+-- Put "Figure 1.1: " before the caption of what has a label.
+local function number_caption(element)
+  local kind = M.kind_of(element.identifier)
+  if kind ~= (element.t == "Figure" and "fig" or "tbl") then return nil end
+  local block = element.caption.long[1]
+  if not block then
+    return problem(element.identifier, "`" .. element.identifier .. "` has no caption")
+  end
+  local name = NAMES[kind] .. NBSP .. next_number(kind, element.identifier)
+  local caption = pandoc.Inlines { pandoc.Str(name .. ":"), pandoc.Space() }
+  caption:extend(block.content)
+  element.caption = { long = { pandoc.Plain(caption) } }
+  return element
+end
+
+-- The label after a formula: `$$ … $$ {#eq-x}` gives its id, its place, and the text after it.
+local function equation_label(inlines, n)
+  local math, at = inlines[n], n + 1
+  while inlines[at] and (inlines[at].t == "Space" or inlines[at].t == "SoftBreak") do at = at + 1 end
+  if math.t ~= "Math" or math.mathtype ~= "DisplayMath" then return nil end
+  if not inlines[at] or inlines[at].t ~= "Str" then return nil end
+  local id, rest = inlines[at].text:match("^{#(eq%-[%w_-]+)}(.*)$")
+  return id, at, rest
+end
+
+local function equations(block)
+  if not stringify(block):match("{#eq%-") then return nil end
+  local inlines, n = block.content, 1
+  while n < #inlines do
+    local id, at, rest = equation_label(inlines, n)
+    if id then
+      local number = pandoc.Span({ pandoc.Str("(" .. next_number("eq", id) .. ")") }, { class = "eq-number" })
+      local math = inlines[n]
+      for _ = n, at do inlines:remove(n) end
+      if rest ~= "" then inlines:insert(n, pandoc.Str(rest)) end
+      inlines:insert(n, pandoc.Span({ math, number }, { id = id, class = "equation" }))
+    end
+    n = n + 1
+  end
+  block.content = inlines
+  return block
+end
+
+-- Pictures ------------------------------------------------------------------------------------
+
+local function measured(image)
+  if image.attributes.width then return end
+  local path = image.src:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  local file = io.open(context.folder .. "/" .. path, "rb")
+  if not file then return end
+  local ok, size = pcall(pandoc.image.size, file:read("a"))
+  file:close()
+  if ok then
+    image.attributes.width, image.attributes.height = tostring(size.width), tostring(size.height)
+  end
+end
+
+local function picture(image)
+  image.attributes.alt = image.attributes["fig-alt"] or stringify(image.caption)
+  image.attributes["fig-alt"] = nil
+  measured(image)
+  return image
+end
+
+-- Checks --------------------------------------------------------------------------------------
+
+-- Text that was meant as syntax and is none to pandoc.
+local function check_text(str)
+  for _, pattern in ipairs { "^:::", "%[%^", "^{#", "^{%." } do
+    if str.text:match(pattern) and not str.text:match("^{#eq%-") then
+      problem(str.text, "`" .. str.text .. "` has no effect here")
+    end
+  end
+end
+
+local function check_ids(blocks)
+  local seen = {}
+  local function see(element)
+    local id = element.identifier or ""
+    if id ~= "" and seen[id] then problem(id, "the label `" .. id .. "` is given twice on this page") end
+    seen[id] = true
+  end
+  blocks:walk { Header = see, Div = see, Figure = see, Table = see, CodeBlock = see, Span = see, Link = see }
+end
+
+local function check_raw(element)
+  if element.format == "html" and (element.text:match("<script") or element.text:match("%sstyle%s*=")) then
+    problem(element.text:match("[^\n]*"), "raw HTML with a script or a style: the pages' policy forbids both")
+  end
+end
+
+local function check_picture(image)
+  found.pictures:insert(image.src)
+  if stringify(image.attributes["fig-alt"] or image.caption) == "" then
+    problem(image.src, "this picture has no alt text: give it fig-alt")
+  end
+  for _, class in ipairs(image.classes) do
+    if not PICTURE_CLASSES[class] then problem("." .. class, "the picture class `." .. class .. "` is not known") end
+  end
+  if (image.attributes.width or ""):match("[^%d]") then
+    problem(image.src, "a picture's width is in pixels, without a unit")
+  end
+end
+
+local function check_figure(figure)
+  figure:walk {
+    Image = function(image)
+      if not image.attributes["fig-alt"] then
+        problem(image.src, "this figure has a caption and no alt text: give it fig-alt")
+      end
+    end,
+  }
+end
+
+local function check_link(link)
+  if link.target:match("%.qmd$") then
+    problem(link.target, "a link to a chapter's file: write @sec-name instead")
+  end
+end
+
+local function check(blocks)
+  blocks:walk {
+    Div = check_numbered_everywhere, Image = check_picture, Figure = check_figure, Link = check_link,
+    Str = check_text, RawBlock = check_raw, RawInline = check_raw,
+  }
+end
+
+-- The whole -----------------------------------------------------------------------------------
+
+local function term(span)
+  if span.identifier ~= "" then label(span.identifier, "", stringify(span)) end
+end
+
+-- Return the chapter's blocks with numbers and captions; what else is found goes into `found`.
+function M.arrange(blocks, chapter)
+  context, found = chapter, chapter.found
+  counters = { fig = 0, tbl = 0, eq = 0, sections = {} }
+  blocks = blocks:walk { Div = html_output }
+  check(blocks)
+  blocks:walk { Span = term }
+  blocks = blocks:walk { Div = function(div) return callout(div) or captioned(div) end }
+  blocks = blocks:walk {
+    Image = picture, Para = equations, Plain = equations,
+    Header = heading, Figure = number_caption, Table = number_caption,
+  }
+  check_ids(blocks)
+  return blocks
+end
+
+return M

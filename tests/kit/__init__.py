@@ -1,0 +1,1 @@
+"""What the tests share: books to build, the reading of pages, contrast, and programs."""

@@ -1,0 +1,112 @@
+"""`make verify` on a small book: it passes, and each thing that it looks for makes it fail."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+
+import pytest
+
+from tools import verify
+from tools.quantities import compare
+from tools.scratch import copy_book
+
+QUANTITIES = """
+```{python}
+#| label: quantities
+#| include: false
+import json
+print(json.dumps({"answer": 42, "score": 0.5}))
+```
+"""
+
+LINES = """
+[[quantity]]
+name = "answer"
+kind = "exact"
+value = 42
+why = "six times seven"
+
+[[quantity]]
+name = "score"
+kind = "band"
+low = 0.4
+high = 0.6
+why = "measured"
+"""
+
+
+def make_tracked(book) -> None:
+    """Let git track what the small book has, as a clone would."""
+    for command in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=book.root, check=True)
+
+
+def run(book, code: str = "print('the same')") -> int:
+    book.chapter(f"```{{python}}\n{code}\n```\n{QUANTITIES}")
+    book.write("tests/expected/one.toml", LINES)
+    make_tracked(book)
+    return verify.verify(book.root)
+
+
+def test_a_book_that_is_as_expected(book, capsys):
+    assert run(book) == 0
+    said = capsys.readouterr().out
+    assert "PYTHONHASHSEED=0" in said
+    assert "PYTHONHASHSEED=4211" in said
+    rows = [line.split() for line in said.splitlines() if line.startswith("one ")]
+    assert rows == [
+        ["one", "answer", "42", "42", "ok"],
+        ["one", "score", "0.4", "to", "0.6", "0.5", "ok"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import time\nprint(time.time_ns())", "print({str(n) for n in range(30)})"],
+    ids=["clock", "hash order"],
+)
+def test_what_is_not_the_same_twice(book, capsys, code):
+    assert run(book, code) == 1
+    said = capsys.readouterr().out
+    assert "not the same in both builds: _book/chapters/one.ipynb: line " in said
+    assert "not the same in both builds: _book/chapters/one.html: line " in said
+    assert "not the same in both builds: .cache/executed/one-" in said
+
+
+def test_a_picture_of_noise(book, capsys):
+    options = "#| label: fig-x\n#| fig-cap: Noise.\n#| fig-alt: Grey squares.\n"
+    draw = "import os\nimport matplotlib.pyplot as plt\nplt.imshow([list(os.urandom(9))]);"
+    assert run(book, options + draw) == 1
+    assert ".png: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("42", "43", ["answer", "43", "42", "differs"]),
+        ("0.4", "0.55", ["score", "0.55", "to", "0.6", "0.5", "differs"]),
+        ('"score"', '"other"', ["other", "0.55", "to", "0.6", "-", "no", "value"]),
+        ('"score"', '"other"', ["score", "-", "0.5", "no", "line"]),
+    ],
+)
+def test_what_is_not_as_expected(old, new, said):
+    text = LINES.replace(old, new).replace("0.4", "0.55")
+    lines = tomllib.loads(text)["quantity"]
+    rows = verify.table(list(compare("one", lines, {"answer": 42, "score": 0.5})))
+    assert ["one", *said] in [row.split() for row in rows]
+
+
+def test_a_build_that_fails(book, capfd):
+    assert run(book, "1 / 0") == 1
+    assert "build 1 failed" in capfd.readouterr().out
+
+
+def test_the_copy_holds_what_is_tracked_and_the_data(book, tmp_path):
+    make_tracked(book)
+    book.write("forgotten.py", "X = 1\n")
+    book.write("data/made.csv", "a\n1\n")
+    copy_book(book.root, tmp_path / "copy")
+    assert not (tmp_path / "copy/forgotten.py").exists()
+    assert (tmp_path / "copy/helper.py").read_text() == "VALUE = 1\n"
+    assert (tmp_path / "copy/data/made.csv").resolve() == book.root / "data/made.csv"

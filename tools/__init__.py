@@ -1,0 +1,1 @@
+"""What a maintainer runs beside the build: `make verify`, `make expected`, `make tokens`."""

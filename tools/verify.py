@@ -1,0 +1,110 @@
+"""`make verify`: is the book the same each time, and does it say what is expected?
+
+It builds the book twice from nothing, in two copies and under two hash seeds, and compares what
+was executed and all of `_book` byte for byte; then it holds the quantities to tests/expected/.
+The exit status is 0 where nothing differs. Both copies stay in `.cache/verify` to be looked at.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from tools import scratch
+from tools.quantities import Comparison, compare_all, of_book
+
+HASH_SEEDS = ("0", "4211")
+WIDEST = 44  # characters of a column of the table
+
+
+def main() -> int:
+    """Verify the book of this repository."""
+    return verify(scratch.REPOSITORY)
+
+
+def verify(root: Path) -> int:
+    """Build the book at `root` twice and compare; return the exit status."""
+    folder = root / ".cache" / "verify"
+    shutil.rmtree(folder, ignore_errors=True)
+    copies = [folder / name for name in ("first", "second")]
+    for copy in copies:  # both at once: nothing that is edited meanwhile comes between them
+        scratch.copy_book(root, copy)
+    for number, (copy, seed) in enumerate(zip(copies, HASH_SEEDS, strict=True), 1):
+        say(f"build {number} of 2, PYTHONHASHSEED={seed}")
+        began = time.monotonic()
+        if scratch.build(copy, seed):
+            say(f"build {number} failed; nothing was compared")
+            return 1
+        say(f"build {number} took {time.monotonic() - began:.0f} s")
+    unequal = differences(*copies)
+    comparisons = compare_all(root, of_book(copies[0]))
+    for row in table(comparisons):
+        print(row)
+    return verdict(copies[0], unequal, comparisons)
+
+
+def verdict(copy: Path, unequal: list[str], comparisons: list[Comparison]) -> int:
+    """Say what differs; return the exit status."""
+    wrong = [comparison for comparison in comparisons if comparison.verdict != "ok"]
+    for line in unequal:
+        say(f"not the same in both builds: {line}")
+    say(f"{len(kept_files(copy))} files compared byte for byte, {len(unequal)} differ")
+    say(f"{len(comparisons)} quantities compared, {len(wrong)} are not as expected")
+    return 1 if unequal or wrong else 0
+
+
+def say(line: str) -> None:
+    """Print a line of progress, before the lines of the build that follows."""
+    print(f"verify: {line}", flush=True)
+
+
+def kept_files(copy: Path) -> dict[str, Path]:
+    """Return what a build leaves: what was executed, and the site with its notebooks and PDF."""
+    paths = [*(copy / ".cache" / "executed").glob("*.json"), *(copy / "_book").rglob("*")]
+    return {str(path.relative_to(copy)): path for path in sorted(paths) if path.is_file()}
+
+
+def differences(first: Path, second: Path) -> list[str]:
+    """Return a line for each file that is not the same, or only in one of the two copies."""
+    ours, theirs = kept_files(first), kept_files(second)
+    found = [f"{name}: only in one of them" for name in sorted(ours.keys() ^ theirs.keys())]
+    for name in sorted(ours.keys() & theirs.keys()):
+        one, other = ours[name].read_bytes(), theirs[name].read_bytes()
+        if one != other:
+            found.append(f"{name}: {first_difference(one, other)}")
+    return found
+
+
+def first_difference(one: bytes, other: bytes) -> str:
+    """Say where two contents part: the line and both its readings, or the byte."""
+    try:
+        pairs = zip(one.decode().splitlines(), other.decode().splitlines(), strict=False)
+    except UnicodeDecodeError:
+        pairs = zip([], [], strict=False)
+    for number, (a, b) in enumerate(pairs, 1):
+        if a != b:
+            at = parting(a, b)
+            shown = slice(max(0, at - 20), at + 40)
+            return f"line {number}: {a[shown]!r}, then {b[shown]!r}"
+    return f"{len(one)} bytes, then {len(other)}; first at byte {parting(one, other)}"
+
+
+def parting(one: str | bytes, other: str | bytes) -> int:
+    """Return the first position at which two texts are not the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def table(comparisons: list[Comparison]) -> list[str]:
+    """Return the table of all quantities, its columns as wide as they need."""
+    rows = [["chapter", "quantity", "expected", "value", "verdict"]]
+    rows += [[c.chapter, c.name, c.expected, c.found, c.verdict] for c in comparisons]
+    rows = [[cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in r] for r in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
