@@ -48,6 +48,26 @@ local function div(element)
   if element.identifier == "refs" then return wrapped("#look.references", { element }) end
 end
 
+-- Columns as wide as what they hold.
+local function columns(tbl)
+  tbl.colspecs = tbl.colspecs:map(function(column)
+    return { column[1] == pandoc.AlignDefault and pandoc.AlignLeft or column[1], nil }
+  end)
+  return tbl
+end
+
+-- The type below a column's name, and a data frame's shape below its rows.
+local function small(span)
+  local class = span.classes[1]
+  if class ~= "dtype" and class ~= "shape" then return nil end
+  local opening = class == "dtype" and "\\ #look.dtype[" or "#look.dtype["
+  local out = pandoc.Inlines { raw(opening) }
+  out:extend(span.content)
+  out:insert(raw("]"))
+  return out
+end
+
+-- A term and what it means stay on one page.
 local function terms(list)
   local out = pandoc.Blocks {}
   for _, item in ipairs(list.content) do
@@ -58,5 +78,5 @@ end
 
 return {
   { Inlines = formulas },
-  { Link = link, Div = div, DefinitionList = terms },
+  { Link = link, Span = small, Table = columns, Div = div, DefinitionList = terms },
 }
