@@ -1,5 +1,5 @@
-# Every task of the book. `make` lists them; `make book` and `make test` are all a reader needs.
-# Inside the conda environment of environment.yml its Python is used; elsewhere a .venv is made.
+# Every task of the book. `make` lists them; a reader needs `make book` and `make test` only.
+# In the conda environment of environment.yml its Python is used; elsewhere a .venv is made.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -9,12 +9,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 RENDERER ?= auto
 ifeq ($(CONDA_DEFAULT_ENV),cnns-word2vec)
-PY := python
+BIN :=
 READY :=
 else
-PY := .venv/bin/python
+BIN := .venv/bin/
 READY := .venv/.ready
 endif
+PY := $(BIN)python
 PIP := $(PY) -m pip --disable-pip-version-check
 RECIPE := $(addprefix data/,prepare.py fetch.py sources.toml models.json glove_loader.py imdb5k_e5.parquet)
 
@@ -28,11 +29,15 @@ book: $(READY) data/.manifest.json  ## build the whole book into _book/
 
 .PHONY: test
 test: RENDERER = builtin # the tests look at the built-in renderer's pages
-test: book  ## check everything (builds the book first if need be)
+test: book  ## check everything (builds the book first where it has changed)
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
+.PHONY: unit
+unit: $(READY) data/.manifest.json  ## check in a minute what needs no built book
+	@$(PY) -m pytest -m "not book and not slow" --numprocesses auto $(PYTEST_ARGS)
+
 .PHONY: data
-data: $(READY)  ## fetch and prepare the data; check what is there
+data: $(READY)  ## fetch and prepare the data, or check what is there
 	@$(PY) data/prepare.py
 
 .PHONY: serve
@@ -48,7 +53,7 @@ check: $(READY)  ## check the sources without executing anything
 	@$(PY) -m bookbuild check
 
 .PHONY: verify
-verify: $(READY) data/.manifest.json  ## build the book twice from nothing and compare byte for byte
+verify: $(READY) data/.manifest.json  ## build the book twice from nothing and compare the bytes
 	@$(PY) -m tools.verify
 
 .PHONY: expected
@@ -56,25 +61,27 @@ expected: book  ## show what would have to change in tests/expected/
 	@$(PY) -m tools.expected
 
 .PHONY: bench
-bench: book  ## print the README's table of ratios and times (twenty minutes on an idle machine)
+bench: book  ## measure what benchmarks/README.md lists (twenty minutes on an idle machine)
 	@$(PY) -m benchmarks $(BENCH)
 
 .PHONY: quarto
-quarto: $(READY)  ## try to install Quarto into .venv (its package downloads it; given a minute)
-	@timeout 60 $(PIP) install --quiet quarto-cli==1.9.37 || { echo "quarto: not to be had here within a minute; make book uses the built-in renderer"; exit 1; }
+quarto: $(READY)  ## install Quarto beside Python, where make book finds it (its package downloads it)
+	@timeout 60 $(PIP) install --quiet quarto-cli==1.9.37 || { echo "quarto: it did not install within a minute; make book uses the built-in renderer"; exit 1; }
+	@$(BIN)quarto --version
 
 .PHONY: lint
-lint: $(READY)  ## style and types
+lint: $(READY)  ## style, types, and which part imports which
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data bookbuild quarto
+	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data diagrams bookbuild quarto tools benchmarks
+	@$(BIN)lint-imports --no-cache --no-logo
 
 .PHONY: diagrams
 diagrams: $(READY)  ## draw the six diagrams again
 	@$(PY) -m diagrams.draw
 
 .PHONY: tokens
-tokens: $(READY)  ## write the styles' colours and sizes again from tools/tokens.toml
+tokens: $(READY)  ## write the styles' colours and sizes from tools/tokens.toml
 	@$(PY) -m tools.tokens
 
 .PHONY: e5
@@ -83,7 +90,7 @@ e5: $(READY)  ## compute the reviews' E5 embeddings again (about an hour)
 	@$(PY) data/e5.py
 
 .PHONY: lock
-lock:  ## pin in requirements.txt what a fresh install of requirements.in gives (CPU build of torch)
+lock:  ## write requirements.txt: what a new install of requirements.in gives (torch's CPU build)
 	@$(PYTHON) -m venv --clear .cache/lock
 	@.cache/lock/bin/python -m pip install --quiet --requirement requirements.in
 	@{ echo "# Written by make lock from requirements.in; do not edit by hand."; \

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# The libraries below choose their instructions by the processor, and other instructions round
-# otherwise. Asked for AVX2's, processors that have newer ones as well give the same numbers as
-# those that have not. OpenBLAS chooses when numpy is imported, so this stands before.
+# The libraries below choose their instructions by the processor and their threads by the number of
+# cores, and both change how sums are rounded. So all are asked for AVX2's instructions, where there
+# are any, and for one thread; they choose when they are imported, so this stands before.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 _CPU = Path("/proc/cpuinfo")
 if _CPU.is_file() and " avx2 " in _CPU.read_text(encoding="utf-8"):
     os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
@@ -26,6 +27,7 @@ if _CPU.is_file() and " avx2 " in _CPU.read_text(encoding="utf-8"):
 import numpy as np
 import polars as pl
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 __all__ = ["DSImage", "DSSklearn", "DSTorch", "set_seed"]
@@ -45,16 +47,17 @@ Split = tuple[
 
 
 def set_seed(seed: int = SEED) -> None:
-    """Make what follows repeatable: seed Python, numpy and torch, and fix torch's threads.
+    """Make what follows repeatable: seed Python, numpy and torch, and use one thread.
 
-    With the same seed, machine and library versions, training gives the same weights to the
-    bit. Used before every training cell of the book.
+    With the same seed, library versions and kind of processor, training gives the same weights
+    to the bit, on one core or on sixty-four. Used before every training cell of the book.
     """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # OpenMP and BLAS, also where a library was imported before this file
 
 
 class DSTorch:

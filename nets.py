@@ -1,12 +1,13 @@
 """The chapter's two networks and its word vectors, for the experiments and appendices.
 
-The chapter writes the classes and the call of Word2Vec out and explains them; tests hold this
-file to it. Word2Vec takes a minute, so the chapter keeps its vectors in `.cache/`; `word2vec`
-takes them from there, and where there are none it trains them.
+The chapter defines the same classes and explains them; tests check this file against it.
+Word2Vec takes a minute to train, so the chapter keeps its vectors in `.cache/`; `word2vec` reads
+them from there, or trains them if there are none.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -32,7 +33,7 @@ WORD2VEC: dict[str, Any] = {
 
 
 class SimpleCNN(nn.Module):
-    """Two blocks of convolution, ReLU and max pooling, then two dense layers.
+    """Two blocks of convolution, ReLU and max pooling, and then two dense layers.
 
     Maps pictures, float32 (N, 1, 28, 28), to logits, (N, num_classes).
     """
@@ -58,7 +59,7 @@ class SimpleCNN(nn.Module):
 
 
 class TextCNN(nn.Module):
-    """Word vectors, one convolution over neighbouring words, the maximum of each filter, dense.
+    """Word vectors, a convolution over neighbouring words, max pooling, and two dense layers.
 
     Maps word indices, int64 (N, L), to logits, (N, num_classes). The word vectors are a copy of
     `embedding_matrix`, float32 (V, D), and are frozen.
@@ -92,10 +93,10 @@ class TextCNN(nn.Module):
 
 
 def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
-    """Return the skip-gram vectors of tokenised texts, trained now or in an earlier chapter.
+    """Return the skip-gram vectors of tokenised texts, trained now or earlier.
 
-    The file's name is a hash of the texts, the settings, gensim's version and the processor that
-    OpenBLAS was told of, so vectors of anything else are never taken for these.
+    They are kept under a hash of the texts, the settings, gensim's version and the processor that
+    OpenBLAS takes instructions for, so a change of any of these trains new vectors.
 
     Parameters
     ----------
@@ -105,17 +106,20 @@ def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
     Returns
     -------
     types.SimpleNamespace
-        Its `wv` is what a Word2Vec model has there: float32 (V, 100), with words and counts.
+        Its `wv` is that of a Word2Vec model: float32 (V, 100), with words and counts.
     """
     kept = _place(sentences)
-    if not kept.exists():
-        keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
+    kept.parent.mkdir(exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two chapters, one trains and the other waits
+        if not kept.exists():
+            keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
     vectors, counts = str(kept / "vectors"), str(kept / "counts")
     return SimpleNamespace(wv=KeyedVectors.load_word2vec_format(vectors, counts, binary=True))
 
 
 def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
-    """Keep what Word2Vec has learned from these texts with these settings, whole or not at all."""
+    """Keep the vectors trained on these texts with these settings, whole or not at all."""
     kept = _place(sentences)
     kept.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:

@@ -1,5 +1,5 @@
-"""How fast the book is built, and how fast its helpers are against the obvious way of doing it.
+"""How fast the book is built, and how its helpers compare with the obvious way of doing the same.
 
-`make bench`, or `python -m benchmarks NAME…`. Each ratio is of two things measured in the same
-run, so that it can be compared between machines; seconds alone cannot. Nothing here is a test.
+`make bench`, or `python -m benchmarks NAME…`. Both sides of a ratio are measured in the same run:
+ratios can be compared between machines, seconds cannot. Nothing here is a test.
 """

@@ -1,4 +1,4 @@
-"""The runner: prints the table in Markdown, a row as soon as it is measured."""
+"""The runner: prints the table in Markdown, each row as soon as it is measured."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ SUBJECTS = ["imports", "training", "text", "glove", "data", "growth", "rebuild",
 
 
 def main() -> int:
-    """Run the subjects that were asked for, each in a process of its own; return the status."""
+    """Run each subject asked for in a process of its own; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("subject", nargs="*", help=f"one of {', '.join(SUBJECTS)}; all if none")
     names = parser.parse_args().subject or SUBJECTS
     if unknown := set(names) - set(SUBJECTS):
-        parser.error(f"no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
+        parser.error(
+            f"unknown: {', '.join(sorted(unknown))}; the subjects are {', '.join(SUBJECTS)}"
+        )
     print(f"{machine()}\n\n{HEADER}", flush=True)
     failed = 0
     for name in names:
@@ -33,7 +35,7 @@ def main() -> int:
 
 
 def machine() -> str:
-    """Say on what was measured, and how busy it was: numbers from a busy machine are worthless."""
+    """Describe the machine and its load: numbers from a busy machine are worthless."""
     about = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     model = next((line.split(":")[1].strip() for line in about if "model name" in line), "unknown")
     load = os.getloadavg()[0]

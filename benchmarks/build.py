@@ -1,7 +1,7 @@
-"""A full build from nothing against the chapters' own cells, run by plain Python.
+"""A full build from nothing against the same cells, run by plain Python.
 
-Plain Python runs one script a chapter: its cells one after the other, without its inline code. It
-does not show what a cell's last line gives, so it draws no figure: the build does more.
+Plain Python runs one script per chapter: its cells in order, without the inline code. A script
+does not display the value of a cell's last line, so it draws no figures: the build does more.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from tools.scratch import REPOSITORY, copy_book
 
 
 def rows() -> Iterator[Row]:
-    """Run the scripts and the build once each, in a copy."""
+    """Run the scripts and the build once each, in a copy of the book."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_book(REPOSITORY, copy)
         scripts = write_scripts(copy)
-        process([sys.executable, "-c", "import funs, gensim, umap, plotnine"], copy)  # from disk
+        # neither side shall pay for reading the packages from disk
+        process([sys.executable, "-c", "import funs, gensim, umap, plotnine"], copy)
         plain = sum(process([sys.executable, s.name], copy, **PLAIN).seconds for s in scripts)
-        shutil.rmtree(copy / ".cache")  # the build trains the word vectors again
+        shutil.rmtree(copy / ".cache")  # so that the build trains the word vectors, too
         yield ratio("full build / the same cells as plain scripts", build(copy), plain, goal=1.1)
 
 
-# as in the kernel: the same hashes, the same memory, no window
+# as in the kernel: the same hash seed and memory settings, no windows
 PLAIN = KEPT_MEMORY | {
     "PYTHONHASHSEED": "0",
     "MPLBACKEND": "Agg",
@@ -40,7 +41,7 @@ PLAIN = KEPT_MEMORY | {
 
 
 def write_scripts(copy: Path) -> list[Path]:
-    """Write each chapter's cells as one script in the copy's root."""
+    """Write the cells of each chapter as a script in the root of the copy."""
     scripts = []
     for chapter in project.load(copy).chapters:
         if cells := qmd.read(copy, chapter.source).cells:

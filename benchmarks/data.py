@@ -1,4 +1,4 @@
-"""data/prepare.py from the archives alone, and where there is nothing to do. Nothing is fetched."""
+"""data/prepare.py with nothing but the archives, and with nothing to do. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from benchmarks.measure import Row, process
 from tools.scratch import REPOSITORY, copy_book
 
-PEAK = 1500  # megabytes: what the design allows
+PEAK = 1500  # megabytes
 
 
 def rows() -> Iterator[Row]:
-    """Prepare the data twice in a copy that begins with the archives."""
+    """Prepare the data twice, in a copy that has only the archives at first."""
     with tempfile.TemporaryDirectory() as folder:
         copy_book(REPOSITORY, Path(folder))
         keep_only_archives(Path(folder) / "data")
@@ -28,7 +28,7 @@ def rows() -> Iterator[Row]:
 
 
 def keep_only_archives(data: Path) -> None:
-    """Take the links to what is made away, and link each archive in a folder of its own."""
+    """Remove the links to the prepared data; link the archives from a new folder."""
     for path in data.iterdir():
         if path.is_symlink():
             path.unlink()

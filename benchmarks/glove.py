@@ -1,4 +1,4 @@
-"""`api.load` from the prepared folder against gensim reading GloVe's text format."""
+"""`api.load` from the prepared folder against gensim's reading of GloVe's text format."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-import funs  # noqa: F401  it tells gensim where the folder is, so it comes first
+import funs  # noqa: F401  first, because it tells gensim where the folder is
 from benchmarks.measure import Row, fastest, ratio
 
 NAME = "glove-wiki-gigaword-100"
 
 
 def rows() -> Iterator[Row]:
-    """Read the same vectors from both, once each, and hold them to be equal."""
+    """Read the vectors once from each, and check that they are equal."""
     import gensim.downloader as api
     from gensim.models import KeyedVectors
 

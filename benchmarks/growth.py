@@ -1,4 +1,4 @@
-"""How time and memory grow with the cases: both networks' loading, training and scoring.
+"""How time and memory grow with the number of cases, when loading, training and scoring.
 
 Each size is measured in a process of its own (`python -m benchmarks.growth digits 1000`).
 """
@@ -18,22 +18,22 @@ SIZES = {"digits": (1000, 5000), "reviews": (1250, 5000)}
 
 
 def rows() -> Iterator[Row]:
-    """Compare the time that one case takes among many with the time among few, and the memory."""
+    """Compare the time per case, and the memory, of many cases and of few."""
     for kind, sizes in SIZES.items():
         command = [sys.executable, "-m", "benchmarks.growth", kind]
         few, many = (process([*command, str(size)], REPOSITORY) for size in sizes)
         small, large = json.loads(few.output), json.loads(many.output)
         between = f"{sizes[1]:,} / {sizes[0]:,}"
         for step, time in large.items():
-            note = f"{seconds(time)} against {seconds(small[step])} a case"
-            yield Row(f"{kind}, {step} a case: {between}", time / small[step], "×", note)
+            note = f"{seconds(time)} against {seconds(small[step])} per case"
+            yield Row(f"{kind}, {step}, time per case: {between}", time / small[step], "×", note)
         note = f"{many.megabytes:.0f} MB against {few.megabytes:.0f} MB"
         growth = many.megabytes / few.megabytes
         yield Row(f"{kind}, peak memory: {between}", growth, "×", note)
 
 
 def measured(kind: str, size: int) -> dict[str, float]:
-    """Return the seconds that one case takes to be loaded, trained on once, and scored."""
+    """Return the seconds per case of loading, of one epoch of training, and of scoring."""
     import torch
 
     from funs import DSTorch, set_seed
@@ -58,7 +58,7 @@ def measured(kind: str, size: int) -> dict[str, float]:
 
 
 def digits(size: int):
-    """Return a call that loads so many digits, a fifth of them for testing, and a network."""
+    """Return a call that loads `size` digits, a fifth of them test cases, and a network."""
     import polars as pl
 
     from funs import DSTorch
@@ -72,7 +72,7 @@ def digits(size: int):
 
 
 def reviews(size: int):
-    """Return a call that loads so many reviews, and a network over the chapter's vocabulary."""
+    """Return a call that loads `size` reviews, and a network with the chapter's vocabulary."""
     import torch
     from polars import col as c
 
@@ -83,7 +83,7 @@ def reviews(size: int):
     df, model = text.reviews()
     df = df.head(size)
     pad = len(model.wv)
-    vectors = torch.randn(pad + 1, 100)  # which numbers they are changes no time
+    vectors = torch.randn(pad + 1, 100)  # their values do not change the time
     return (
         lambda: DSTorch.load_text(df, model, c.tokens, c.label, text.LENGTH, pad),
         TextCNN(vectors),

@@ -1,4 +1,4 @@
-"""`import funs` against the two libraries that it cannot do without."""
+"""`import funs` against importing the two libraries that it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.scratch import REPOSITORY
 
 
 def rows() -> Iterator[Row]:
-    """Start a new Python for each import, seven times."""
+    """Start a new Python for each import, seven times each."""
     ours, theirs = (
         partial(process, [sys.executable, "-c", f"import {names}"], REPOSITORY)
         for names in ("funs", "torch, polars")

@@ -1,4 +1,4 @@
-"""What all benchmarks share: two things timed in turns, a process watched, a row of the table."""
+"""What all benchmarks share: timing in turns, watching a process, and a row of the table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, and what it should at most be."""
+    """One row of the table: what was measured, and the most that it should be."""
 
     what: str
     value: float
@@ -35,23 +35,23 @@ HEADER = "| what | measured | goal | | |\n|---|---|---|---|---|"
 
 
 def print_rows(name: str) -> None:
-    """Print the rows of one subject, the module `name` of this package."""
+    """Print the rows of one subject, which is the module `name` of this package."""
     for row in importlib.import_module(f"benchmarks.{name}").rows():
         print(row, flush=True)
 
 
 def ratio(what: str, ours: float, theirs: float, *, goal: float | None = None) -> Row:
-    """Return the row of our seconds against those of the other way."""
+    """Return the row that compares our seconds with those of the other way."""
     return Row(what, ours / theirs, "×", f"{seconds(ours)} against {seconds(theirs)}", goal)
 
 
 def seconds(value: float) -> str:
-    """Return a time as a reader wants it: in seconds, or in milliseconds where it is short."""
+    """Return a time in seconds, or in milliseconds if it is short."""
     return f"{value:.3g} s" if value >= 0.1 else f"{1000 * value:.3g} ms"
 
 
 def fastest(*calls: Callable[[], object], rounds: int) -> list[float]:
-    """Return each call's fewest seconds; they take turns, so that a slow spell hits all."""
+    """Return the shortest time of each call; they take turns, so that a slow spell hits all."""
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, kept in zip(calls, times, strict=True):
@@ -63,7 +63,7 @@ def fastest(*calls: Callable[[], object], rounds: int) -> list[float]:
 
 @dataclass(frozen=True)
 class Process:
-    """A process that has ended well."""
+    """What a successful process took, and what it printed."""
 
     seconds: float
     megabytes: float  # at its peak
@@ -76,7 +76,7 @@ def process(command: list[str], cwd: Path, **environment: str) -> Process:
     Raises
     ------
     SystemExit
-        If it fails: a benchmark of something that does not work says nothing.
+        If the command fails: timing something that does not work says nothing.
     """
     began = time.perf_counter()
     with subprocess.Popen(

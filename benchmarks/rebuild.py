@@ -1,4 +1,4 @@
-"""What an author waits for: a rebuild after an edit of prose, and with no change at all."""
+"""How long an author waits for a rebuild: after an edit of prose, and with no change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS = 5
 
 
 def rows() -> Iterator[Row]:
-    """Rebuild a copy that has the book's own executions; the medians of five times."""
+    """Rebuild a copy that has the book's executed results; each value is the median of five."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_book(REPOSITORY, copy)
@@ -36,30 +36,30 @@ def rows() -> Iterator[Row]:
 
 
 def build(root: Path) -> float:
-    """Return the seconds that a build takes, with the start of its Python."""
+    """Return the seconds of a build, Python's start included."""
     command = [sys.executable, "-m", "bookbuild", "--root", str(root), "build"]
     return process([*command, "--renderer", "builtin"], REPOSITORY).seconds
 
 
 def no_change(copy: Path) -> list[float]:
-    """Return the seconds of builds of the book as it is."""
+    """Return the seconds of several builds with no change between them."""
     return [build(copy) for _ in range(ROUNDS)]
 
 
 def edit_and_build(copy: Path, chapter: Path) -> float:
-    """Return the seconds of a build after an edit."""
+    """Edit the chapter; return the seconds of the build that follows."""
     edit(chapter)
     return build(copy)
 
 
 def edit(chapter: Path) -> None:
-    """Give a chapter one more paragraph."""
+    """Add a paragraph to a chapter."""
     text = chapter.read_text(encoding="utf-8")
     chapter.write_text(f"{text}\nEdited once more.\n", encoding="utf-8")
 
 
 def previews(copy: Path, chapter: Path) -> list[float]:
-    """Return the seconds between an edit and the new page where the preview is running."""
+    """Return the seconds between each edit and the new page while the preview is running."""
     command = [sys.executable, "-m", "bookbuild", "--root", str(copy), "preview", "--port", "0"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as running:
         times = []
@@ -69,4 +69,4 @@ def previews(copy: Path, chapter: Path) -> list[float]:
             times.append(time.perf_counter() - began)
             edit(chapter)
         running.terminate()
-    return times[1:]  # the first is the preview's own start
+    return times[1:]  # the first is the start of the preview

@@ -16,7 +16,7 @@ LENGTH = 200
 
 
 def rows() -> Iterator[Row]:
-    """Load the reviews both ways, in turns, and hold the results to be equal."""
+    """Load the reviews both ways, in turns, and check that the results are equal."""
     df, model = reviews()
 
     def ours():
@@ -27,7 +27,7 @@ def rows() -> Iterator[Row]:
 
     for one, other in zip(ours(), theirs(), strict=True):
         same = torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
-        assert same, "the loop over the rows does not give the same"
+        assert same, "the loop over the rows gives something else"
     yield ratio("`load_text` / a loop over the rows", *fastest(ours, theirs, rounds=7), goal=0.33)
 
 
@@ -41,7 +41,7 @@ def reviews() -> tuple[pl.DataFrame, Word2Vec]:
 
 
 def by_rows(df: pl.DataFrame, index_of: dict[str, int]) -> tuple:
-    """Return what `load_text` does, by the loop that one would write first."""
+    """Return what `load_text` returns, from the loop that one would write first."""
     indices, labels = [], []
     train: list[int] = []
     test: list[int] = []

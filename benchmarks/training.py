@@ -1,4 +1,4 @@
-"""`DSTorch.train` against an index loop written out by hand, and against a DataLoader."""
+"""`DSTorch.train` against the same loop written by hand, and against a DataLoader."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def rows() -> Iterator[Row]:
     helper = partial(trained, DSTorch.train, X, y)
     loop, loader = partial(trained, index_loop, X, y), partial(trained, data_loader, X, y)
     for ours, theirs in zip(helper().parameters(), loop().parameters(), strict=True):
-        assert torch.equal(ours, theirs), "the loop by hand does not do the same"
+        assert torch.equal(ours, theirs), "the loop by hand trains another network"
     times = fastest(helper, loop, loader, rounds=7)
     yield ratio("`DSTorch.train` / the same loop by hand", times[0], times[1], goal=1.03)
     yield ratio("`DSTorch.train` / a DataLoader loop", times[0], times[2])
 
 
 def trained(train: Callable, X: torch.Tensor, y: torch.Tensor) -> SimpleCNN:
-    """Return a network trained from the book's seed; what is printed goes nowhere."""
+    """Return a network trained from the book's seed; its log is not shown."""
     set_seed()
     model = SimpleCNN()
     with redirect_stdout(io.StringIO()):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import signal
 import sys
 import time
 from pathlib import Path
 
 from bookbuild import build, project, quarto
 from bookbuild.errors import BookError
-from bookbuild.execute import execute_all
+from bookbuild.execute import Workers, execute_all, here
 from bookbuild.project import Project
 
 
@@ -32,11 +34,29 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="execute what has changed and write the site")
     build.add_argument("--renderer", choices=["auto", "quarto", "builtin"], default="auto")
-    commands.add_parser("execute", help="execute what has changed, and nothing else")
+    execute = commands.add_parser("execute", help="execute what has changed, and nothing else")
+    for command in (build, execute):
+        command.add_argument("--jobs", type=_count, help="chapters side by side; one per core")
+        command.add_argument("--cluster", help="a Dask scheduler's address, tcp://host:8786")
     preview = commands.add_parser("preview", help="serve the site, rebuild on save, reload")
     preview.add_argument("--port", type=int, default=4200)
     commands.add_parser("check", help="check the sources without executing anything")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, not {text!r}")
+    return int(text)
+
+
+def _workers(options: argparse.Namespace) -> Workers:
+    """Return who executes the chapters: this machine, or the cluster that was asked for."""
+    if not options.cluster:
+        return functools.partial(here, jobs=options.jobs or 0)
+    from bookbuild.cluster import there
+
+    return functools.partial(there, address=options.cluster)
 
 
 def _build(book: Project, options: argparse.Namespace) -> int:
@@ -44,21 +64,21 @@ def _build(book: Project, options: argparse.Namespace) -> int:
     _say(f"renderer: {'Quarto' if program else 'built-in'} ({why})")
     if program:
         return quarto.render(program, book.root)
-    _build_site(book)
+    _build_site(book, _workers(options))
     return 0
 
 
-def _build_site(book: Project) -> None:
+def _build_site(book: Project, workers: Workers = here) -> None:
     began = time.monotonic()
     _say(f"execute: {len(book.chapters)} chapters")
-    executed = build.executed_book(book)
+    executed = build.executed_book(book, workers)
     _say("pages: pandoc, Typst, search index")
     target = build.write(executed)
     _say(f"{target.relative_to(book.root)}/index.html  {time.monotonic() - began:.1f} s")
 
 
 def _execute(book: Project, options: argparse.Namespace) -> int:
-    execute_all(book, build.read(book))
+    execute_all(book, build.read(book), _workers(options))
     return 0
 
 
@@ -82,4 +102,5 @@ def _say(line: str) -> None:
 COMMANDS = {"build": _build, "execute": _execute, "check": _check, "preview": _preview}
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that kernels are ended, too
     sys.exit(main())

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bookbuild.errors import BookError
-from bookbuild.execute import Results
+from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.weave import Woven

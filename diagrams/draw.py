@@ -1,9 +1,9 @@
 """The six diagrams of the chapter: their numbers, computed by torch, and their drawings.
 
-`python -m diagrams.draw` writes the six SVG files beside this module; the same numbers give
-the same bytes. Each picture has a function that gives its numbers (what is put in and what torch
-makes of it, mostly small integers, so that a reader can check them by hand) and a function that
-draws them. How things look is in `canvas.py`.
+`python -m diagrams.draw` writes the six SVG files beside this module; the same numbers give the
+same bytes. Each picture has a function that returns its numbers (the inputs and what torch computes
+from them: mostly small integers, so that a reader can check them by hand) and a function that draws
+them. `canvas.py` defines how things look.
 """
 
 from __future__ import annotations
@@ -111,12 +111,12 @@ def _tensor(values: list) -> torch.Tensor:
 
 
 def _integers(values: torch.Tensor) -> Any:
-    """Give a tensor of whole numbers as (lists of) ints."""
+    """Return a tensor of whole numbers as (lists of) ints."""
     return values.round().long().tolist()
 
 
 def kernel_numbers(steps: int) -> Numbers:
-    """Give a 3×3 kernel's work on the picture, so many steps right of the top left corner."""
+    """Return the numbers of a 3×3 kernel, `steps` to the right of the picture's top left corner."""
     picture, kernel = _tensor(PICTURE), _tensor(EDGE_KERNEL)
     values = F.conv2d(picture[None, None], kernel[None, None])[0, 0]
     window = picture[:3, steps : steps + 3]
@@ -134,7 +134,7 @@ def kernel_numbers(steps: int) -> Numbers:
 
 
 def channels_numbers() -> Numbers:
-    """Give the feature maps of a picture, and what each channel adds to their first values."""
+    """Return the feature maps of a picture, and what each channel adds to their first values."""
     picture, filters = _tensor([*CHANNELS.values()]), _tensor(FILTERS)
     maps = F.conv2d(picture[None], filters, _tensor(FILTER_BIASES))[0]
     by_channel = F.conv2d(
@@ -150,7 +150,7 @@ def channels_numbers() -> Numbers:
 
 
 def pooling_numbers() -> Numbers:
-    """Give a feature map, its 2×2 maxima and where they stand, as (row, column)."""
+    """Return a feature map, its 2×2 maxima and their places, as (row, column)."""
     feature_map = _tensor(FEATURE_MAP)
     maxima, places = F.max_pool2d(feature_map[None], 2, return_indices=True)
     columns = feature_map.shape[1]
@@ -162,7 +162,7 @@ def pooling_numbers() -> Numbers:
 
 
 def skip_gram_numbers() -> Numbers:
-    """Give skip-gram's forward pass: the context's positions, the vector, scores and softmax."""
+    """Return skip-gram's forward pass: context positions, vector, scores and softmax."""
     words = list(IN_VECTORS)
     centre = torch.tensor(words.index(SKIP_GRAM_SENTENCE[CENTRE]))
     vector = F.embedding(centre, _tensor([*IN_VECTORS.values()]))
@@ -181,7 +181,7 @@ def skip_gram_numbers() -> Numbers:
 
 
 def text_numbers() -> Numbers:
-    """Give one filter's work on a sentence, a padding row at each end, and its largest value."""
+    """Return the outputs of one filter on a sentence, padded at both ends, and the largest."""
     words = list(TEXT_VECTORS)
     indices = torch.tensor([words.index(word) for word in TEXT_SENTENCE])
     vectors = F.embedding(indices, _tensor([*TEXT_VECTORS.values()]))
@@ -203,7 +203,7 @@ def text_numbers() -> Numbers:
 
 
 def _sum(first: int, *rest: int) -> str:
-    """Write numbers as a sum; the last one is the total."""
+    """Return numbers as the text of a sum; the last one is the total."""
     *terms, total = rest
     signed = (f"{'−' if term < 0 else '+'} {abs(term)}" for term in terms)
     return " ".join([number(first), *signed, "=", number(total)])
@@ -232,7 +232,7 @@ def draw_kernel(n: Numbers) -> Canvas:
 
 
 def _draw_steps(canvas: Canvas, picture: Box, steps: int) -> None:
-    """Show where the window was first, and how far it has come."""
+    """Show where the window began, and how far it has moved."""
     first, now = picture.cells(0, 0, 3, 3), picture.cells(0, steps, 3, 3)
     canvas.outline(first, GUIDE)
     canvas.arrow((first.cx, 34), (now.cx, 34))
@@ -240,7 +240,7 @@ def _draw_steps(canvas: Canvas, picture: Box, steps: int) -> None:
 
 
 def _draw_sum(canvas: Canvas, n: Numbers, y: float) -> tuple[Box, Box]:
-    """Draw window × kernel = products and their sum; give the boxes of window and sum."""
+    """Draw window × kernel = products and their sum; return the boxes of window and sum."""
     window = canvas.grid(MARGIN, y, n["window"], INPUT, shade=GREY)
     kernel = canvas.grid(window.right + CELL, y, n["kernel"], KERNEL)
     products = canvas.grid(kernel.right + CELL, y, n["products"], PLAIN)
@@ -256,7 +256,7 @@ def _draw_sum(canvas: Canvas, n: Numbers, y: float) -> tuple[Box, Box]:
 
 
 def _same(canvas: Canvas, part: Box, whole: Box, copy: Box) -> None:
-    """Lead from a part of a grid, along the grid's own lines, to a copy of the part below."""
+    """Draw lines from a part of a grid to a copy of that part below."""
     for start, end in [(part.x, copy.x), (part.right, copy.right)]:
         canvas.line(GUIDE, (start, part.bottom), (start, whole.bottom), (end, copy.y))
 
@@ -280,7 +280,7 @@ def draw_channels(n: Numbers) -> Canvas:
 
 
 def _draw_filter(canvas: Canvas, n: Numbers, i: int, y: float) -> None:
-    """Draw a filter's three kernels, bias and map; below, the sum that is its first value."""
+    """Draw a filter's three kernels, bias and map; below, the sum that gives its first value."""
     canvas.title(16, y + 1.5 * CELL, str(i + 1))
     kernels = [canvas.grid(30 + 92 * j, y, rows, KERNEL) for j, rows in enumerate(n["filters"][i])]
     bias = canvas.grid(309, y + CELL, [[n["biases"][i]]], KERNEL)
@@ -296,7 +296,7 @@ def _draw_filter(canvas: Canvas, n: Numbers, i: int, y: float) -> None:
 
 
 def draw_pooling(n: Numbers) -> Canvas:
-    """Draw 2×2 max pooling: four windows, the largest number of each ringed, and the result."""
+    """Draw 2×2 max pooling: four windows, a ring around each one's maximum, and the result."""
     canvas = Canvas(172)
     canvas.title(30, 11, "Feature map", " 4 × 4", anchor="start")
     canvas.title(298, 11, "Output", " 2 × 2", anchor="start")
@@ -309,7 +309,7 @@ def draw_pooling(n: Numbers) -> Canvas:
 
 
 def _draw_window(canvas: Canvas, n: Numbers, i: int, tint: str) -> None:
-    """Draw one window of the feature map, its maximum, and the sentence that says the same."""
+    """Draw one window of the feature map, its maximum, and the same in a sentence."""
     row, column = divmod(i, 2)
     values = [line[2 * column : 2 * column + 2] for line in n["map"][2 * row : 2 * row + 2]]
     style = Style(tint, INPUT.stroke, INPUT.width)
@@ -344,7 +344,7 @@ def draw_skip_gram(n: Numbers) -> Canvas:
 
 
 def _draw_sentence(canvas: Canvas, context: list[int], y: float) -> None:
-    """Draw the sentence: the centre highlighted, its context boxed as outputs are."""
+    """Draw the sentence: the centre highlighted, its context in boxes like those of outputs."""
     widths = [text_width(word) + 16 for word in SKIP_GRAM_SENTENCE]
     gap = 4
     x, boxes = (WIDTH - sum(widths) - gap * (len(widths) - 1)) / 2, []
@@ -365,7 +365,7 @@ def _draw_sentence(canvas: Canvas, context: list[int], y: float) -> None:
 
 
 def _draw_lookup(canvas: Canvas, n: Numbers, y: float) -> Box:
-    """Draw how the one-hot input picks the centre's row of the input matrix; give the row's box."""
+    """Draw how the one-hot input picks a row of the input matrix; return the row's box."""
     one_hot = canvas.grid(68, y, [[value] for value in n["one_hot"]], INPUT)
     matrix = canvas.grid(144, y, n["in"], KERNEL)
     _draw_words(canvas, one_hot, n["words"])
@@ -391,7 +391,7 @@ def _draw_words(canvas: Canvas, rows: Box, words: list[str]) -> None:
 
 
 def _draw_softmax(canvas: Canvas, n: Numbers, scores: Box) -> None:
-    """Draw the probabilities as bars; the words of the context are ticked."""
+    """Draw the probabilities as bars, with a tick at each word of the context."""
     context = {SKIP_GRAM_SENTENCE[i] for i in n["context"]}
     x = scores.right + 34
     canvas.title(x, scores.y - 17, "Softmax", anchor="start")
@@ -427,7 +427,7 @@ def draw_text(n: Numbers) -> Canvas:
 
 
 def _draw_text_filter(canvas: Canvas, n: Numbers, window: Box) -> Box:
-    """Draw the filter beside the three words that it covers, and how the output comes about."""
+    """Draw the filter beside the three words that it covers, and the sum that gives the output."""
     kernel = canvas.grid(window.right + 22, window.y, n["filter"], KERNEL)
     for y in (window.y, window.bottom):
         canvas.line(GUIDE, (window.right, y), (kernel.x, y))
@@ -448,7 +448,7 @@ def _draw_largest(canvas: Canvas, n: Numbers, column: Box) -> None:
 
 
 def diagrams() -> dict[str, Canvas]:
-    """Draw all six; the keys are the names of their files."""
+    """Draw all six, by the names of their files."""
     return {
         "kernel-position": draw_kernel(kernel_numbers(0)),
         "kernel-moved": draw_kernel(kernel_numbers(2)),

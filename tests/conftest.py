@@ -21,7 +21,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_collection_modifyitems(items):
-    """Put the browser tests last: Playwright leaves an event loop running, nbclient needs none."""
+    """Put browser tests last: Playwright leaves an event loop running, which nbclient rejects."""
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
@@ -46,7 +46,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the probe book's site, built once; its sources lie around it."""
     root = probe_book(tmp_path_factory.mktemp("probe") / "book")
     command = [sys.executable, "-m", "bookbuild", "--root", str(root), "build"]
-    # in a process of its own, for a browser test may be the first to ask: see above
+    # a process of its own: the first to ask may be a browser test, with an event loop running
     done = subprocess.run([*command, "--renderer", "builtin"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return root / "_book"

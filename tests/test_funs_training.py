@@ -1,6 +1,7 @@
 """Layers, training and scoring against numpy loops, closed forms, scikit-learn and scipy."""
 
 import copy
+import json
 import math
 import os
 import random
@@ -30,10 +31,9 @@ NO_VECTORS = {"ATEN_CPU_CAPABILITY": "default"}  # a reader's own choice stands
 
 @pytest.fixture(autouse=True)
 def _restore_torch():
-    """Take back what set_seed fixes for the whole process."""
-    threads, exact = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    """Take back what set_seed asks of torch for the whole process."""
+    exact = torch.are_deterministic_algorithms_enabled()
     yield
-    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(exact)
 
 
@@ -211,7 +211,6 @@ def test_set_seed_repeats_training_to_the_bit(capsys):
 
 @pytest.mark.parametrize("seed", [None, 0, 7])
 def test_set_seed_seeds_python_numpy_and_torch(seed):
-    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(False)
     set_seed() if seed is None else set_seed(seed)
     seed = 14 if seed is None else seed
@@ -219,7 +218,73 @@ def test_set_seed_seeds_python_numpy_and_torch(seed):
     assert np.random.rand() == np.random.RandomState(seed).rand()
     assert torch.rand(1) == torch.rand(1, generator=torch.Generator().manual_seed(seed))
     assert torch.are_deterministic_algorithms_enabled()
-    assert torch.get_num_threads() == 2
+
+
+def python(program, *arguments, asked=()):
+    """Run a program in a new Python that has none of the settings of this one."""
+    theirs = ("OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS")
+    environment = {k: v for k, v in os.environ.items() if k not in theirs} | dict(asked)
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+THREADS = """
+import json, sys
+if "libraries first" in sys.argv:
+    import numpy, torch, scipy.linalg, sklearn.linear_model
+from funs import *
+if "set_seed" in sys.argv:
+    set_seed()
+import scipy.linalg, sklearn.linear_model, threadpoolctl, torch
+pools = threadpoolctl.threadpool_info()
+print(json.dumps([torch.get_num_threads(), *[pool["num_threads"] for pool in pools]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "arguments"),
+    [
+        ({}, []),
+        ({}, ["libraries first", "set_seed"]),
+        ({"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}, ["libraries first", "set_seed"]),
+    ],
+)
+def test_every_library_uses_one_thread(asked, arguments):
+    done = python(THREADS, *arguments, asked=asked)
+    threads = json.loads(done.stdout)
+    assert len(threads) > 2 and set(threads) == {1}, done.stderr
+
+
+ARITHMETIC = """
+import os, sys
+os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:int(sys.argv[1])])
+import numpy as np
+from funs import *
+import gensim, hashlib, sklearn.decomposition, sklearn.linear_model, torch
+set_seed()
+X = np.random.rand(400, 300).astype(np.float32)
+y = (X[:, 0] > 0.5).astype(int)
+texts = [[f"w{n % 37}" for n in range(row, row + 50)] for row in range(60)]
+words = gensim.models.Word2Vec(texts, vector_size=20, seed=14, workers=1, min_count=1)
+layer = torch.nn.Conv2d(1, 8, 3)
+layer(torch.from_numpy(X).reshape(25, 1, 60, 80)).square().mean().backward()
+results = [
+    X.T @ X,
+    np.linalg.svd(X)[1],
+    sklearn.decomposition.PCA(9, random_state=0).fit_transform(X),
+    sklearn.linear_model.LogisticRegression().fit(X, y).coef_,
+    words.wv.vectors,
+    layer.weight.grad.numpy(),
+]
+print(*[hashlib.sha256(np.ascontiguousarray(result)).hexdigest() for result in results])
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a single processor is allowed")
+def test_numbers_do_not_depend_on_the_processors_allowed():
+    one, all_of_them = (python(ARITHMETIC, count) for count in ("1", "64"))
+    assert len(one.stdout.split()) == 6, one.stderr
+    assert one.stdout == all_of_them.stdout
 
 
 INSTRUCTIONS = """
@@ -233,10 +298,7 @@ print(torch.backends.cpu.get_cpu_capability(), *{pool["architecture"] for pool i
 @pytest.mark.skipif(" avx2 " not in CPU, reason="a processor without AVX2 keeps its own")
 @pytest.mark.parametrize(("asked", "taken"), [({}, "AVX2"), (NO_VECTORS, "DEFAULT")])
 def test_each_processor_takes_the_same_instructions(asked, taken):
-    theirs = ("OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY")
-    environment = {k: v for k, v in os.environ.items() if k not in theirs} | asked
-    command = [sys.executable, "-c", INSTRUCTIONS]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = python(INSTRUCTIONS, asked=asked)
     assert done.stdout.split() == [taken, "Haswell"], done.stderr
 
 

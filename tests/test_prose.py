@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["index.qmd", *(f"chapters/{page.name}" for page in (ROOT / "chapters").glob("*.qmd"))]
 PAGES.sort()
 
-# Decimals that are no results of a computation, and why they may be typed.
+# Decimals that are not results of a computation, and why they may be typed.
 ALLOWED = {
     "CC BY 4.0": "the name of a licence",
     "Python 3.11": "a version that is asked for",
@@ -44,7 +44,7 @@ def source(page: str) -> qmd.Source:
 
 
 def prose(page: str) -> str:
-    """Return the page without cells, code and raw blocks, line for line."""
+    """Return the page line by line, without cells, code and raw blocks."""
     lines = [""] * len(source(page).lines)
     for block in source(page).blocks:
         if isinstance(block, qmd.Prose):
@@ -84,14 +84,14 @@ def repeated_words(text: str) -> list[str]:
 
 
 def repeats(caption: str, alt: str) -> bool:
-    """Say whether one of the two contains the other, spelling and punctuation apart."""
+    """Say whether one of the two contains the other, ignoring case and punctuation."""
     one, other = (" ".join(re.findall(r"\w+", text.lower())) for text in (caption, alt))
     return one in other or other in one
 
 
 @pytest.fixture(scope="module")
 def misspelt(tmp_path_factory):
-    """Return a function that gives codespell's complaints about texts, American words included."""
+    """Return a function that returns codespell's complaints, American words included."""
     folder = tmp_path_factory.mktemp("codespell")
     data = Path(codespell_lib.__file__).parent / "data"
     pairs = (data / "dictionary_en-GB_to_en-US.txt").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""references.bib against the text: nothing cited is missing, nothing listed is unused or thin."""
+"""references.bib against the text: no key is missing or unused, and every entry is complete."""
 
 from __future__ import annotations
 

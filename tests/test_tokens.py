@@ -1,4 +1,4 @@
-"""The design tokens: what is made of them is current, and every colour can be read."""
+"""The colours and sizes: the files made from them are current, and every colour can be read."""
 
 from __future__ import annotations
 

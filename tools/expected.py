@@ -1,7 +1,7 @@
-"""`make expected`: what would have to change in tests/expected/ for it to fit the book as it is.
+"""`make expected`: what would have to change in tests/expected/ to fit the book as it is.
 
-It shows, and writes nothing. An exact value is shown as the two lines of a change; a band is
-never moved to hold a new value: measure it again over seeds, and say in `why` what came out.
+It writes nothing. A changed exact value is shown as the two lines of a diff. A band is never
+widened to fit a new value: measure it again over seeds, and say in `why` what you found.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ def main() -> int:
     for change in changes:
         print(f"tests/expected/{change.chapter}.toml: {change.name}")
         print("".join(f"    {line}\n" for line in proposal(change)))
-    print(f"expected: {len(comparisons)} quantities, {len(changes)} are not as their lines say")
+    print(f"expected: {len(comparisons)} quantities, {len(changes)} do not fit their lines")
     return 1 if changes else 0
 
 
 def proposal(change: Comparison) -> list[str]:
-    """Return what an author would do about a quantity that is not as its line says."""
+    """Return what an author should do about a quantity that does not fit its line."""
     if change.verdict == "no line":
         return new_line(change)
     if change.verdict == "no value":
-        return ["no chapter gives this quantity: take the line away, or name the value"]
+        return ["no chapter has this quantity: remove the line, or name the value in the chapter"]
     if change.line and change.line["kind"] == "exact":
         return [f"- value = {change.expected}", f"+ value = {change.found}"]
     if change.line and change.line["kind"] == "claim":
         return ["the claim no longer holds: change the text that makes it, not this line"]
     return [
-        f"the band is {change.expected}, the value {change.found}: find out what moved it;",
-        "if it was meant to move, measure it over seeds again and set low and high by hand",
+        f"the band is {change.expected}, the value {change.found}: find out what changed it;",
+        "if the change was meant, measure again over seeds and set low and high by hand",
     ]
 
 
 def new_line(change: Comparison) -> list[str]:
-    """Return the beginning of a line for a quantity that has none."""
+    """Return the start of a line for a quantity that has none."""
     begin = ["[[quantity]]", f"name = {json.dumps(change.name)}"]
     if isinstance(change.value, float):
         return [*begin, 'kind = "band"', f"low =    # measured: {change.found}", "high =", "why ="]

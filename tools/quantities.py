@@ -1,6 +1,6 @@
-"""What the chapters computed and what tests/expected/ asks for, read and compared in one way.
+"""Reads what the chapters computed and what tests/expected/ asks for, and compares the two.
 
-The tests, `make verify` and `make expected` share it. It judges, and changes nothing.
+The tests, `make verify` and `make expected` share it. It changes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from bookbuild import execute, project, qmd
+from bookbuild import project, qmd
+from bookbuild.execute import execute_all
 from bookbuild.project import Chapter, Project
 
 Line = dict[str, Any]  # one [[quantity]] of an expected file
@@ -23,7 +24,7 @@ Line = dict[str, Any]  # one [[quantity]] of an expected file
 
 @dataclass(frozen=True)
 class Comparison:
-    """A quantity, what its line asks for, and what it is; either may be missing."""
+    """A quantity: what its line asks for and what the chapter gave; one of them may be missing."""
 
     chapter: str
     name: str
@@ -47,7 +48,7 @@ class Comparison:
 
 
 def expected(root: Path) -> dict[str, list[Line]]:
-    """Return the lines of each expected file of the project at `root`, by the chapter's stem."""
+    """Return the lines of each file in tests/expected/, by the stem of its chapter."""
     return {
         path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["quantity"]
         for path in sorted((root / "tests" / "expected").glob("*.toml"))
@@ -55,35 +56,35 @@ def expected(root: Path) -> dict[str, list[Line]]:
 
 
 def printed(notebook) -> dict[str, Any]:
-    """Return what an executed notebook's cell `quantities` printed; nothing where it has none."""
+    """Return what the cell `quantities` of an executed notebook printed; {} if it has none."""
     cells = [cell for cell in notebook.cells if cell.id == "quantities"]
     text = "".join(output.text for cell in cells for output in cell.outputs)
     return json.loads(text) if text else {}
 
 
 def executed(book: Project, chapter: Chapter) -> NotebookNode:
-    """Return the executed notebook of a chapter, from the cache where nothing has changed."""
+    """Return the executed notebook of a chapter, from the cache if nothing has changed."""
     source = qmd.read(book.root, chapter.source)
-    results = execute.results(book, source)
+    results = execute_all(book, {chapter: source})[chapter]
     return nbformat.from_dict(qmd.notebook(source, results.outputs, results.values))
 
 
 def of_book(root: Path) -> dict[str, dict[str, Any]]:
-    """Return the quantities of each chapter that has any, by stem; executes what has changed."""
+    """Return the quantities of each chapter that has any, by stem; execute what has changed."""
     book = project.load(root)
     values = {c.source.stem: printed(executed(book, c)) for c in book.chapters}
     return {stem: named for stem, named in values.items() if named}
 
 
 def holds(line: Line, value: Any) -> bool:
-    """Say whether a quantity is what its line of the expected file asks for."""
+    """Say whether a quantity is what its line asks for."""
     if line["kind"] == "band":
         return isinstance(value, int | float) and line["low"] <= value <= line["high"]
     return value == line["value"] and type(value) is type(line["value"])
 
 
 def compare(chapter: str, lines: list[Line], values: dict[str, Any]) -> Iterator[Comparison]:
-    """Compare a chapter's quantities with its lines, in the order of both."""
+    """Compare the quantities of a chapter with its lines; lines come first."""
     for line in lines:
         name = line["name"]
         verdict = "no value"
@@ -97,7 +98,7 @@ def compare(chapter: str, lines: list[Line], values: dict[str, Any]) -> Iterator
 
 
 def compare_all(root: Path, values: dict[str, dict[str, Any]]) -> list[Comparison]:
-    """Compare the quantities of all chapters, by stem, with all expected files of the project."""
+    """Compare the quantities of all chapters, by stem, with all files in tests/expected/."""
     lines = expected(root)
     stems = [*values, *(stem for stem in lines if stem not in values)]
     return [

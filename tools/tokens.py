@@ -1,7 +1,7 @@
-"""Write the design tokens of tokens.toml in the languages that use them.
+"""Writes the colours and sizes of tokens.toml in the languages that use them.
 
-`python -m tools.tokens` writes the custom properties of the website, the theme
-layers of Quarto and the dictionary of the Typst template. Nothing else is decided here.
+`python -m tools.tokens` writes the custom properties of the website, the theme layers of Quarto
+and the dictionaries of the Typst template. Nothing else is decided here.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _pixels(rem: str) -> str:
 
 
 def typst(tokens: dict) -> str:
-    """Return the light theme and the print faces as a Typst module."""
+    """Return the light theme and the fonts of print as a Typst module."""
     theme, faces = tokens["light"], dict(tokens["print"])
     size = faces.pop("size")
     colours = {name: value for name, value in theme.items() if str(value).startswith("#")}

@@ -1,8 +1,8 @@
-"""`make verify`: is the book the same each time, and does it say what is expected?
+"""`make verify`: is the book the same each time, and are its quantities as expected?
 
-It builds the book twice from nothing, in two copies and under two hash seeds, and compares what
-was executed and all of `_book` byte for byte; then it holds the quantities to tests/expected/.
-The exit status is 0 where nothing differs. Both copies stay in `.cache/verify` to be looked at.
+It builds the book twice from nothing, in two copies and with two hash seeds, and compares the
+executed results and all of `_book` byte for byte; then it checks the quantities against
+tests/expected/. The exit status is 0 if nothing differs. Both copies stay in `.cache/verify`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def verify(root: Path) -> int:
     folder = root / ".cache" / "verify"
     shutil.rmtree(folder, ignore_errors=True)
     copies = [folder / name for name in ("first", "second")]
-    for copy in copies:  # both at once: nothing that is edited meanwhile comes between them
+    for copy in copies:  # before the first build, so that an edit in the meantime is in neither
         scratch.copy_book(root, copy)
     for number, (copy, seed) in enumerate(zip(copies, HASH_SEEDS, strict=True), 1):
         say(f"build {number} of 2, PYTHONHASHSEED={seed}")
@@ -46,7 +46,7 @@ def verify(root: Path) -> int:
 
 
 def verdict(copy: Path, unequal: list[str], comparisons: list[Comparison]) -> int:
-    """Say what differs; return the exit status."""
+    """Print what differs; return the exit status."""
     wrong = [comparison for comparison in comparisons if comparison.verdict != "ok"]
     for line in unequal:
         say(f"not the same in both builds: {line}")
@@ -56,20 +56,20 @@ def verdict(copy: Path, unequal: list[str], comparisons: list[Comparison]) -> in
 
 
 def say(line: str) -> None:
-    """Print a line of progress, before the lines of the build that follows."""
+    """Print a line of progress at once: the build that follows writes to the same terminal."""
     print(f"verify: {line}", flush=True)
 
 
 def kept_files(copy: Path) -> dict[str, Path]:
-    """Return what a build leaves: what was executed, and the site with its notebooks and PDF."""
+    """Return the files that a build leaves: executed results, and the site with all in it."""
     paths = [*(copy / ".cache" / "executed").glob("*.json"), *(copy / "_book").rglob("*")]
     return {str(path.relative_to(copy)): path for path in sorted(paths) if path.is_file()}
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """Return a line for each file that is not the same, or only in one of the two copies."""
+    """Return a line for each file that differs or is in one copy only."""
     ours, theirs = kept_files(first), kept_files(second)
-    found = [f"{name}: only in one of them" for name in sorted(ours.keys() ^ theirs.keys())]
+    found = [f"{name}: in one of them only" for name in sorted(ours.keys() ^ theirs.keys())]
     for name in sorted(ours.keys() & theirs.keys()):
         one, other = ours[name].read_bytes(), theirs[name].read_bytes()
         if one != other:
@@ -78,7 +78,7 @@ def differences(first: Path, second: Path) -> list[str]:
 
 
 def first_difference(one: bytes, other: bytes) -> str:
-    """Say where two contents part: the line and both its readings, or the byte."""
+    """Say where two contents first differ: the line and both versions of it, or the byte."""
     try:
         pairs = zip(one.decode().splitlines(), other.decode().splitlines(), strict=False)
     except UnicodeDecodeError:
@@ -92,13 +92,13 @@ def first_difference(one: bytes, other: bytes) -> str:
 
 
 def parting(one: str | bytes, other: str | bytes) -> int:
-    """Return the first position at which two texts are not the same."""
+    """Return the first position at which two texts differ."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def table(comparisons: list[Comparison]) -> list[str]:
-    """Return the table of all quantities, its columns as wide as they need."""
+    """Return the table of all quantities, each column as wide as it needs to be."""
     rows = [["chapter", "quantity", "expected", "value", "verdict"]]
     rows += [[c.chapter, c.name, c.expected, c.found, c.verdict] for c in comparisons]
     rows = [[cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in r] for r in rows]

@@ -19,7 +19,7 @@ local function noting_warnings(found, action)
     if told.verbosity ~= "INFO" then
       found.problems:insert {
         message = "pandoc: " .. told.pretty, line = told.line or (told.openpos or {}).line,
-        token = told.type == "CouldNotConvertTeXMath" and told.contents or nil,
+        token = told.type == "CouldNotConvertTeXMath" and told.contents:match("[^\n]+") or nil,
       }
     end
   end
@@ -28,8 +28,9 @@ end
 
 local function read(chapter)
   chapter.found = structure.nothing_found()
-  local doc = noting_warnings(chapter.found, function() return pandoc.read(chapter.text, READER) end)
-  chapter.blocks = structure.arrange(doc.blocks, chapter)
+  chapter.blocks = noting_warnings(chapter.found, function()
+    return structure.arrange(pandoc.read(chapter.text, READER).blocks, chapter)
+  end)
 end
 
 local function all_labels(chapters)
@@ -43,22 +44,25 @@ local function all_labels(chapters)
   return labels
 end
 
-local function answer(job)
-  for _, chapter in ipairs(job.chapters) do read(chapter) end
-  local labels = all_labels(job.chapters)
-  for _, chapter in ipairs(job.chapters) do references.resolve(chapter, labels) end
-  if #job.formats > 0 then references.cite(job) end
-  local answers = pandoc.List {}
+local function write(job)
+  references.cite(job)
   for _, chapter in ipairs(job.chapters) do
-    chapter.found.texts = { [""] = "" } -- an empty Lua table would be a JSON array
     for _, format in ipairs(job.formats) do
       chapter.found.texts[format] = noting_warnings(chapter.found, function()
         return writers[format](structure.shown_in(format, chapter.blocks), chapter, job)
       end)
     end
-    answers:insert(chapter.found)
   end
-  return answers
+end
+
+local function answer(job)
+  local chapters = pandoc.List(job.chapters)
+  chapters:map(read)
+  local labels = all_labels(chapters)
+  for _, chapter in ipairs(chapters) do references.resolve(chapter, labels) end
+  local is_sound = not chapters:find_if(function(chapter) return #chapter.found.problems > 0 end)
+  if is_sound then write(job) end
+  return chapters:map(function(chapter) return chapter.found end)
 end
 
 io.write(pandoc.json.encode(answer(pandoc.json.decode(io.read("a"), false))))

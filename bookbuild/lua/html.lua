@@ -85,19 +85,12 @@ local function set_table(tbl)
   return { raw(opening .. "<figcaption>" .. to_html(caption[1].content) .. "</figcaption>"), wrap, raw("</figure>") }
 end
 
--- pandoc's highlighting without its ids and anchors on each line.
-local function highlighted(block)
-  local language = block.classes[1]
-  if not language then return '<pre tabindex="0"><code>' .. escape(block.text) .. "</code></pre>" end
-  local plain = pandoc.CodeBlock(block.text, { class = language })
-  local html = pandoc.write(pandoc.Pandoc { plain }, "html", OPTIONS)
-  local lines = pandoc.List {}
-  for line in (html:match("<code[^>]*>(.*)</code></pre>") .. "\n"):gmatch("(.-)\n") do
-    local inner, count = line:gsub("^<span id=[^>]*><a [^>]*></a>", "")
-    lines:insert(count > 0 and (inner:gsub("</span>$", "")) or inner)
-  end
-  local class = ' class="sourceCode ' .. language .. '"'
-  return "<pre" .. class .. ' tabindex="0"><code' .. class .. ">" .. table.concat(lines, "\n") .. "</code></pre>"
+-- pandoc's highlighting without its ids and anchors on each line, and scrollable by keyboard.
+local function without_anchors(html)
+  html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span>\n', "%1\n")
+  html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span></code>', "%1</code>")
+  html = html:gsub('<div class="sourceCode" id="cb%d+"><pre%s', '<div class="code"><pre tabindex="0" ')
+  return (html:gsub("<pre><code>", '<pre tabindex="0"><code>'))
 end
 
 local function printed(block)
@@ -109,13 +102,13 @@ local function printed(block)
   return raw('<details class="log"><summary>' .. summary .. "</summary>\n" .. html .. "\n</details>")
 end
 
-local function code(block)
-  local html = '<div class="code">' .. highlighted(block) .. "</div>"
-  if block.attributes["code-fold"] then
-    local summary = "<summary>" .. escape(block.attributes["code-summary"]) .. "</summary>"
-    html = '<details class="code-fold">' .. summary .. "\n" .. html .. "\n</details>"
-  end
-  return raw(html)
+local function folded(block)
+  local summary = block.attributes["code-summary"]
+  if not block.attributes["code-fold"] then return pandoc.CodeBlock(block.text, { class = block.classes[1] }) end
+  return {
+    raw('<details class="code-fold"><summary>' .. escape(summary) .. "</summary>"),
+    pandoc.CodeBlock(block.text, { class = block.classes[1] }), raw("</details>"),
+  }
 end
 
 local function output(div)
@@ -159,7 +152,7 @@ return function(blocks, chapter, job)
   blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
   blocks = blocks:walk {
     Header = heading, Image = picture, Para = lone_picture, Figure = figure,
-    Table = set_table, CodeBlock = code, Div = div,
+    Table = set_table, CodeBlock = folded, Div = div,
   }
-  return pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS)
+  return without_anchors(pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS))
 end

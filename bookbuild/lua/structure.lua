@@ -14,7 +14,7 @@ local stringify = pandoc.utils.stringify
 local context, found, counters
 
 function M.nothing_found()
-  local lists = {}
+  local lists = { texts = { [""] = "" } } -- an empty table would be a list in JSON
   for _, name in ipairs { "labels", "toc", "pictures", "refs", "links", "cites", "problems" } do
     lists[name] = pandoc.List {}
   end
@@ -136,7 +136,8 @@ end
 
 local function title(header)
   if found.title then
-    return problem("# " .. stringify(header), "a chapter has one title; use ## for its sections")
+    problem("# " .. stringify(header), "a chapter has one title; use ## for its sections")
+    return {}
   end
   local text, number = stringify(header), context.number
   found.title, found.id = text, header.identifier
@@ -156,7 +157,7 @@ local function heading(header)
   end
   if header.level <= 3 and not header.classes:includes("unlisted") then
     found.toc:insert {
-      id = header.identifier, number = number, title = M.to_html(header.content), level = header.level,
+      id = header.identifier, number = number, title = header.content, level = header.level,
     }
   end
   header.classes = header.classes:filter(function(c) return c ~= "unnumbered" and c ~= "unlisted" end)
@@ -284,11 +285,21 @@ local function check_link(link)
   end
 end
 
+-- Each call of a writer costs a millisecond, so all titles go through one: a line for each.
+local function write_titles(toc)
+  local plain = toc:map(function(entry) return pandoc.Plain(entry.title) end)
+  local lines = pandoc.write(pandoc.Pandoc(plain), "html", OPTIONS):gmatch("[^\n]+")
+  for _, entry in ipairs(toc) do entry.title = lines() end
+end
+
 local function check(blocks)
+  local formulas = pandoc.Inlines {}
   blocks:walk {
     Div = check_numbered_everywhere, Image = check_picture, Figure = check_figure, Link = check_link,
     Str = check_text, RawBlock = check_raw, RawInline = check_raw,
+    Math = function(math) formulas:insert(math) end,
   }
+  M.to_html(formulas) -- pandoc warns of TeX that it does not know
 end
 
 -- The whole -----------------------------------------------------------------------------------
@@ -310,6 +321,7 @@ function M.arrange(blocks, chapter)
     Header = heading, Figure = number_caption, Table = number_caption,
   }
   check_ids(blocks)
+  write_titles(found.toc)
   return blocks
 end
 

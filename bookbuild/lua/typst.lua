@@ -24,21 +24,21 @@ local function wrapped(opening, blocks, closing)
   return out
 end
 
-local function formula(math, options)
-  local source = written { pandoc.Plain { math } }
+local function inline(text) return pandoc.RawInline("typst", text) end
+
+local function formula(math, options, closing)
   local display = math.mathtype == "DisplayMath" and "block: true, " or ""
   local spoken = math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
-  return "#formula(" .. display .. options .. quoted(spoken) .. ", " .. source .. ")"
+  return { inline("#formula(" .. display .. options .. quoted(spoken) .. ", "), math, inline(")" .. closing) }
 end
 
 local function equation(span)
   if not span.classes:includes("equation") then return nil end
   local number = quoted(stringify(span.content[2]))
-  local text = formula(span.content[1], "number: " .. number .. ", ")
-  return pandoc.RawInline("typst", text .. labelled(span.identifier))
+  return formula(span.content[1], "number: " .. number .. ", ", labelled(span.identifier)), false
 end
 
-local function math(element) return pandoc.RawInline("typst", formula(element, "") .. ";") end
+local function math(element) return formula(element, "", ";"), false end
 
 -- A picture is measured in pixels; 110 of them to the inch make its letters as large as the text's.
 local function image(element)
@@ -51,8 +51,9 @@ end
 
 local function heading(header)
   local number = quoted(header.attributes.number or "")
-  local text = written { pandoc.Plain(header.content) }
-  return block("#section(" .. header.level .. ", " .. number .. ")[" .. text .. "]" .. labelled(header.identifier))
+  header.content:insert(1, inline("#section(" .. header.level .. ", " .. number .. ")["))
+  header.content:insert(inline("]" .. labelled(header.identifier)))
+  return pandoc.Plain(header.content)
 end
 
 local function figure(element)
@@ -79,7 +80,7 @@ end
 -- The type of a frame's column stands below its name.
 local function dtype(span)
   if not span.classes:includes("dtype") then return nil end
-  return { pandoc.RawInline("typst", "\\ #dtype["), table.unpack(span.content) , pandoc.RawInline("typst", "]") }
+  return pandoc.Inlines { inline("\\ #dtype[") } .. span.content .. { inline("]") }
 end
 
 local function shape_of(block)
@@ -131,15 +132,15 @@ end
 -- A term that links to its explanation keeps the colour of the text.
 local function term(link)
   if not link.classes:includes("term") then return nil end
-  link.content:insert(1, pandoc.RawInline("typst", "#term["))
-  link.content:insert(pandoc.RawInline("typst", "]"))
+  link.content:insert(1, inline("#term["))
+  link.content:insert(inline("]"))
   return link
 end
 
 return function(blocks)
   blocks = pandoc.Blocks(floating(blocks)):walk { Cite = function(cite) return cite.content end }
-  blocks = blocks:walk { Span = function(span) return equation(span) or dtype(span) end }
-  blocks = blocks:walk { Math = math, Image = image, Link = term }
+  blocks = blocks:walk { traverse = "topdown", Span = equation, Math = math }
+  blocks = blocks:walk { Span = dtype, Image = image, Link = term }
   blocks = blocks:walk { Header = heading, Figure = figure, Table = aligned, DefinitionList = terms, Div = div }
   return written(blocks) .. "\n"
 end

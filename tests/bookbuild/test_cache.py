@@ -1,6 +1,6 @@
-"""The cache as an author meets it: which edit executes which chapter, and what a kill leaves.
+"""The cache as an author sees it: which edit executes which chapter, and what a kill leaves.
 
-The chapters themselves write down that they ran, so nothing here leans on what the build says.
+The chapters themselves record that they ran: nothing here relies on what the build says.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
-BUILD = ("build", "--renderer", "builtin")
+BUILD = ("build", "--renderer", "builtin", "--jobs", "1")
 
 CONFIGURATION = "chapters: [index.qmd, chapters/one.qmd]"
 
@@ -43,15 +45,19 @@ A line of prose with `{python} 6 * 7` in it.
 """
 )
 
-# in this order: the file, what is replaced by what, and the chapters that must execute
+# in this order: the file, the old and the new text, and the chapters that must execute
 EDITS = {
     "nothing": ("funs.py", "SEED", "SEED", []),
     "prose line": ("chapters/one.qmd", "A line of prose", "Another line", []),
     "prose around inline code": ("chapters/two.qmd", "A line of prose", "Another line", []),
+    "option": ("chapters/one.qmd", "```{python}\nfrom", "```{python}\n#| echo: false\nfrom", []),
     "cell": ("chapters/one.qmd", ".read()", ".readlines()", ["one"]),
     "cell taken back": ("chapters/one.qmd", ".readlines()", ".read()", []),
     "inline expression": ("chapters/two.qmd", "6 * 7", "6 * 8", ["two"]),
     "funs.py": ("funs.py", "SEED = 14", "SEED = 15", ["one"]),
+    "comment in funs.py": ("funs.py", "SEED = 15", "SEED = 15  # a comment", []),
+    "docstring in funs.py": ("funs.py", '"""Helpers', '"""All helpers', []),
+    "module that no cell imports": ("other.py", "1", "2", []),
     "data checksum": ("data/.manifest.json", "aaaa", "bbbb", ["one", "two"]),
     "list of sources": ("data/.manifest.json", "cccc", "dddd", ["one", "two"]),
     "preparing program": ("data/.manifest.json", "eeee", "ffff", []),
@@ -72,6 +78,7 @@ def project(book):
     book.chapter(ONE)
     book.write("chapters/two.qmd", f"# Two\n\n{TWO}")
     book.write("funs.py", (REPOSITORY / "funs.py").read_text(encoding="utf-8"))
+    book.write("other.py", "X = 1\n")
     book.write("data/digits.csv", "label\n7\n")
     book.write("data/.manifest.json", json.dumps(MANIFEST))
     return book
@@ -113,7 +120,7 @@ def site(book) -> dict[str, bytes]:
 
 
 def kill_when(book, said: str) -> None:
-    """Build in a process of its own and kill it, for good, as soon as it says `said`."""
+    """Build in a process of its own and kill it (SIGKILL) as soon as it says `said`."""
     command = [sys.executable, "-m", "bookbuild", "--root", str(book.root), *BUILD]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, cwd=REPOSITORY, **pipe) as process:
@@ -134,8 +141,8 @@ def test_a_kill_leaves_cache_and_site_usable(project, said, finished):
     project.edit("chapters/two.qmd", "6 * 7", "6 * 8")
     kill_when(project, said)
     assert site(project) == before
-    entries = list((project.root / ".cache" / "executed").glob("*.json"))
-    assert len(entries) == 2 + len(finished)  # those of the first build, and what was finished
+    entries = list((project.root / ".cache" / "executed").glob("*/*"))
+    assert len(entries) == 2 + len(finished)  # the first build's, and the finished ones
     assert all(set(json.loads(entry.read_text())) == {"outputs", "values"} for entry in entries)
     ran(project)
     assert project.run(*BUILD) == 0

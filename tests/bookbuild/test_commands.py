@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def quarto(folder: Path, version: str, status: int = 0) -> Path:
-    """Write a program that answers as `quarto` does: its version, or what it was asked to do."""
+    """Write a program that acts as `quarto`: it prints its version, or records its arguments."""
     program = folder / "quarto"
     program.write_text(
         f'#!/bin/sh\nif [ "$1" = --version ]; then echo {version}; else echo "$@" > asked; '

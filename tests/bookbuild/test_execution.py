@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bookbuild import execute, kernel, project
+from bookbuild import kernel, project
+from bookbuild.modules import imported
 from tools.quantities import executed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -49,18 +49,7 @@ def hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-# What the cache depends on
-
-EDITS = {
-    "prose": (ONE, "Some prose", "Other prose", False),
-    "caption and option": (ONE, "#| label: first", "#| label: second\n#| echo: false", False),
-    "cell": (ONE, 'print("first"', 'print("last"', True),
-    "inline expression": (ONE, "40 + 2", "40 + 3", True),
-    "imported module": ("helper.py", "VALUE = 1", "VALUE = 2", True),
-    "requirements": ("requirements.txt", "2.1.0", "2.2.0", True),
-    "data": ("data/.manifest.json", "abc", "abd", True),
-    "another module": ("other.py", "1", "2", False),
-}
+# What the cache depends on; which edit executes what is in test_cache.py
 
 
 @pytest.mark.parametrize(
@@ -77,19 +66,7 @@ EDITS = {
     ids=["semicolon", "in a block", "relative", "no code", "IPython", "operators", "no Python"],
 )
 def test_imports_are_found_in_any_cell(code, names):
-    assert execute.imported(code) == names
-
-
-@pytest.mark.parametrize("name", EDITS)
-def test_what_executes_again(book, capsys, name):
-    file, old, new, again = EDITS[name]
-    book.write("data/.manifest.json", '{"outputs": {"data/x.csv": "abc"}}')
-    book.write("other.py", "X = 1\n")
-    book.edit("helper.py", "VALUE = 1", 'VALUE = 1\nFILE = "data/x.csv"')
-    assert executions(book, capsys) == 1
-    assert executions(book, capsys) == 0
-    book.edit(file, old, new)
-    assert executions(book, capsys) == (1 if again else 0)
+    assert imported(code) == names
 
 
 def test_module_imported_by_a_module_counts(book, capsys):
@@ -121,7 +98,7 @@ def test_prose_edit_shows_in_the_notebook_from_the_cache(book):
     assert node.cells[1].outputs[0].text == "first 1\n"
 
 
-# What a cell finds and what is kept of what it gives
+# What a cell can use, and what is kept of its outputs
 
 
 def test_cells_run_in_the_project_without_network(book):
@@ -185,7 +162,7 @@ def test_inline_values(book, code, expression, expected):
     assert f"Text {expected}." in executed(loaded, loaded.chapters[1]).cells[2].source
 
 
-# What stops the build: the chapter's body, the line, and what the message must hold
+# What stops the build: the body of the chapter, the line, and words of the message
 FAULTS = {
     "raises": (
         "```{python}\n#| label: bad\nx = 1\nx / 0\n```",
@@ -242,6 +219,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_stops_the_build(book, fails, monkeypatch, name):
     body, line, words = FAULTS[name]
@@ -299,6 +277,7 @@ def is_gone(pid: int) -> bool:
     return state == "Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM"])
 def test_stopped_in_the_middle_of_a_chapter(book, name):
     assert book.run("build", "--renderer", "builtin") == 0
@@ -317,24 +296,6 @@ def test_stopped_in_the_middle_of_a_chapter(book, name):
     book.write("go", "")
     assert book.run("build", "--renderer", "builtin") == 0
     assert "went" in book.page()
-
-
-def test_two_executions_give_the_same_bytes(book):
-    book.chapter(
-        "```{python}\n#| label: fig-x\n#| fig-cap: A.\n#| fig-alt: B.\n"
-        "import matplotlib.pyplot as plt\nprint(sorted({'a', 'b'}))\nplt.plot([1, 2]);\n```"
-    )
-    found = []
-    for seed in ("0", "7"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        process = start(book, "build", "--renderer", "builtin", env=environment)
-        process.communicate(timeout=120)
-        assert process.returncode == 0
-        site = book.root / "_book"
-        found.append({p.relative_to(site): p.read_bytes() for p in site.rglob("*") if p.is_file()})
-        for entry in (book.root / ".cache").glob("*/*.json"):
-            entry.unlink()
-    assert found[0] == found[1]
 
 
 def test_a_silent_network_does_not_hold_the_build(book, monkeypatch):

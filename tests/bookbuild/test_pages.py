@@ -1,15 +1,13 @@
-"""The probe book as pages: the ids, numbers, texts and file names that Quarto gives, and no more.
+"""The pages of the probe book: their ids, numbers, texts and file names are those of Quarto.
 
 What Quarto makes of this syntax was seen on Quarto 1.9; the expected values are from there.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from urllib.parse import unquote
 
-import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
@@ -91,9 +89,9 @@ def test_section_ids_and_numbers(site):
         (
             "index.html",
             [
-                ("chapters/probe.html", f"1{NBSP} A probe"),
-                ("chapters/two wörds.html", f"2{NBSP} Two words"),
-                ("chapters/data.html", f"Appendix{NBSP}A — Datasets"),
+                ("chapters/probe.html", f"Chapter{NBSP}1"),
+                ("chapters/two wörds.html", f"Chapter{NBSP}2"),
+                ("chapters/data.html", f"Appendix{NBSP}A"),
                 ("chapters/probe.html#fig-line", f"Figure{NBSP}1.1"),
             ],
         ),
@@ -103,7 +101,7 @@ def test_section_ids_and_numbers(site):
         ),
         (
             "chapters/notation.html",
-            [("#eq-same", f"Equation{NBSP}B.1"), ("#sec-notation", f"Appendix{NBSP}B — Notation")],
+            [("#eq-same", f"Equation{NBSP}B.1"), ("#sec-notation", f"Appendix{NBSP}B")],
         ),
         (
             "chapters/two wörds.html",
@@ -163,9 +161,10 @@ def test_frame_becomes_a_table(page):
         for row in figure.find_all("tr")
     ]
     assert flat(figure.text).startswith(f"Table{NBSP}1.1: (a) A frame as polars shows it.")
+    assert [span.text for span in figure.select("th .dtype")] == ["str", "i64", "f64"]
+    assert figure.find_next("p").text == "shape: (2, 3)"
     assert rows == [
-        [("word", False), ("count", True), ("share", True)],
-        [("str", False), ("i64", True), ("f64", True)],
+        [("word str", False), ("count i64", True), ("share f64", True)],
         [('"good"', False), ("3", True), ("0.5", True)],
         [('"<b>bad</b>"', False), ("4", True), ("null", True)],
     ]
@@ -193,12 +192,13 @@ def cell_parts(page: BeautifulSoup, name: str) -> list[tuple[str, str]]:
 def test_cells(page):
     assert cell_parts(page, "short") == [
         ("code", 'print("a < b & \\"c\\"")\nhalf'),
-        ("output stdout", 'a < b & "c"'),
-        ("output result", "0.5"),
+        ("cell-output cell-output-stdout", 'a < b & "c"'),
+        ("cell-output cell-output-display", "0.5"),
     ]
-    assert cell_parts(page, "no-code") == [("output stdout", "42")]
+    assert cell_parts(page, "no-code") == [("cell-output cell-output-stdout", "42")]
     assert [kind for kind, _ in cell_parts(page, "no-output")] == ["code"]
-    assert [kind for kind, _ in cell_parts(page, "quiet")] == ["code", "output result"]
+    kinds = [kind for kind, _ in cell_parts(page, "quiet")]
+    assert kinds == ["code", "cell-output cell-output-display"]
     assert "secret = 42" not in page.text
 
 
@@ -268,16 +268,6 @@ def test_navigation(site):
     (previous,), (following,) = page.select("a[rel=prev]"), page.select("a[rel=next]")
     assert unquote(previous["href"]) == "../chapters/two wörds.html"
     assert following["href"] == "../chapters/data.html"
-
-
-def test_notebook_is_valid_and_executed(probe):
-    path = probe / "chapters" / "probe.ipynb"
-    node = nbformat.read(path, as_version=4)
-    nbformat.validate(node)
-    cells = {cell.id: cell for cell in node.cells if cell.cell_type == "code"}
-    assert cells["no-code"].outputs[0].text == "42\n"
-    assert [c.execution_count for c in cells.values()] == list(range(1, len(cells) + 1))
-    assert "execution" not in json.dumps([cell.metadata for cell in node.cells])
 
 
 def test_nothing_of_this_machine(probe):

@@ -1,4 +1,4 @@
-"""What every page of a built site must keep, in the probe book and in the real one."""
+"""Rules for every page of a built site, checked in the probe book and in the real one."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ def test_every_picture_has_its_size_and_alternative_text(site):
     for name, page in site.items():
         for image in page.find_all("img"):
             assert image["alt"].strip(), (name, image["src"])
-            assert image["width"], f"{name}: {image['src']} moves the text when it loads"
+            assert image.get("width"), f"{name}: {image['src']} moves the text when it loads"

@@ -1,4 +1,4 @@
-"""What is wrong in a book's sources stops the build, and the message says where and what."""
+"""A mistake in the sources stops the build, and the message says what is wrong and where."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bookbuild import project, qmd
 
 ONE = "chapters/one.qmd"
 
-# The body of the chapter from its line 3 on; then the line of the message, and what it must hold.
+# The body of the chapter, from line 3 on; then the line that the message names, and words of it.
 BODIES = {
     "unknown option": ("```{python}\n#| lable: x\n1\n```", 4, ["`lable`", "label?"]),
     "option of the wrong type": ("```{python}\n#| echo: maybe\n1\n```", 4, ["`echo`", "'maybe'"]),
@@ -93,8 +93,8 @@ def test_fault_in_a_chapter(book, fails, name):
         assert word in message
 
 
-# A file of the book, what is replaced in it (all of it, where None) and by what; then the place
-# that the message names, and what it must hold.
+# A file of the book, the old text (all of it if None) and the new; then the place that the message
+# names, and words of it.
 YML = "_quarto.yml"
 BOOKS = {
     "configuration that is no YAML": (YML, None, "a: [1\nb: 2\n", "_quarto.yml:2", ["YAML"]),

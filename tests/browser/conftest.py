@@ -48,7 +48,7 @@ class Site:
 
     @property
     def chapter(self) -> str:
-        """The page with the most of everything: the longest."""
+        """The longest page: it has the most of everything."""
         return max(self.pages, key=lambda page: (self.folder / page).stat().st_size)
 
 
@@ -105,7 +105,7 @@ def site(built: Path, chromium: str) -> Iterator[Site]:
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on a free port of this machine; give the address of its root."""
+    """Serve a folder on a free port of this machine; yield the address of its root."""
     handler = functools.partial(_Quiet, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -120,7 +120,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Open a browser with nothing stored; options as in Playwright's `new_context`."""
+    """Open a browser context with nothing stored; options as in Playwright's `new_context`."""
     contexts: list[BrowserContext] = []
 
     def open_context(width: int = 1280, height: int = 900, **options: object) -> BrowserContext:
@@ -136,7 +136,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 @pytest.fixture
 def visit(new_context: Callable[..., BrowserContext]) -> Callable[..., Visit]:
-    """Open an address in a browser of its own and wait until nothing loads any more."""
+    """Open an address in a new context and wait until everything has loaded."""
 
     def open_page(address: str, **options: object) -> Visit:
         visited = Visit.of(new_context(**options).new_page())

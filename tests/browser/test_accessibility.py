@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = [1280, 360]
 THEMES = ["light", "dark"]
 
 
 def violations(page, axe: str) -> list[str]:
-    """Run axe-core on the page as it stands; one line a violation."""
+    """Run axe-core on the page as it is; return one line per violation."""
     page.evaluate(axe)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [

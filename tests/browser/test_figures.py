@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.kit.contrast import READABLE, contrast
 
+pytestmark = pytest.mark.slow
+
 
 def painted(image) -> np.ndarray:
     """Return the pixels of a picture on the page, (height · width, 3)."""

@@ -1,10 +1,12 @@
-"""The pages keep their Content-Security-Policy, ask nobody else for anything, and are small."""
+"""The pages keep their Content-Security-Policy, ask no other host for anything, and are small."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 LISTEN = """
     window.violations = [];

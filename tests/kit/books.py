@@ -1,4 +1,4 @@
-"""Books for tests: a small one to write and break at will, and the probe book, with everything."""
+"""Books for tests: a small one to edit and break, and the probe book, which has everything once."""
 
 from __future__ import annotations
 

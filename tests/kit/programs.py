@@ -1,4 +1,4 @@
-"""The programs that tests ask for and pip does not bring: Chromium, poppler."""
+"""Programs that tests need and pip does not install: Chromium, poppler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 def program(name: str, package: str) -> str:
-    """Return a program's path, or skip or fail the test that asks for it."""
+    """Return the path of a program; if it is missing, skip or fail the test."""
     return shutil.which(name) or missing(f"{name} is not installed (Debian: apt install {package})")
 
 

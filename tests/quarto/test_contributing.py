@@ -1,4 +1,4 @@
-"""What the guides and the automation name is there, and pinned as it is here."""
+"""What CONTRIBUTING.md and the automation name exists, and has the versions pinned here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_environment_is_the_requirements_and_quarto():
     assert {"pip": ["-r requirements.txt"]} in wanted["dependencies"]
 
 
-def test_the_pdf_by_quarto_has_the_faces_of_the_tokens():
+def test_the_pdf_by_quarto_has_the_fonts_of_the_tokens():
     tokens = tomllib.loads((ROOT / "tools/tokens.toml").read_text("utf-8"))["print"]
     typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
     named = {"text": "mainfont", "code": "codefont", "math": "mathfont", "size": "fontsize"}

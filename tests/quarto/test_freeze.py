@@ -141,7 +141,7 @@ def test_a_changed_module_changes_what_quarto_finds(book, executions):
     assert "Half is 0.25" in pandoc(frozen(book)["result"]["markdown"])
 
 
-def test_what_was_frozen_otherwise_goes(book):
+def test_leftovers_of_other_freezes_go(book):
     for folder in ("_freeze/chapters/gone", ".quarto/_freeze/chapters/probe"):
         (book / folder).mkdir(parents=True, exist_ok=True)
     freeze(project.load(book))

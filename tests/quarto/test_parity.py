@@ -15,7 +15,7 @@ from pathlib import Path
 import compare
 import pytest
 
-from bookbuild.__main__ import find_quarto
+from bookbuild.quarto import find as find_quarto
 from tools.scratch import copy_book
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import compare
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_a_chapter_from_the_template_builds(tmp_path):
     """Follows the steps of CONTRIBUTING.md in a book of its own."""
     book = Path(shutil.copytree(ROOT / "tests/quarto/small", tmp_path / "book"))

@@ -1,4 +1,4 @@
-"""The notebook that readers take away: prose for Jupyter, and a folder of its own to run in."""
+"""The notebook that readers take away: its prose is for Jupyter, and it runs in any folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bookbuild import takeaway
+from bookbuild import notebooks
 from tests.kit.pages import parse
 
 ROOT = Path(__file__).parents[2]
 
-# Executes a notebook as a reader does: in its folder, with this Python and nothing of the book's.
+# Executes a notebook as a reader does: in its folder, with this Python but none of the book's code.
 RUN = """
 import importlib.util, sys
 import nbclient, nbformat
@@ -53,7 +53,9 @@ def flat(text: str) -> str:
 
 def test_it_is_a_valid_notebook(probe):
     for path in probe.glob("chapters/*.ipynb"):
-        nbformat.validate(nbformat.read(path, 4))
+        node = nbformat.read(path, 4)
+        nbformat.validate(node)
+        assert "execution" not in json.dumps([cell.metadata for cell in node.cells])
 
 
 def test_nothing_of_quarto_is_left(probe):
@@ -107,14 +109,14 @@ def test_pictures_travel_inside(notebook):
     assert "![A black disc in the middle.](attachment:pictures-dot.png)" in cells[0].source
     data = base64.b64decode(cells[0].attachments["pictures-dot.png"]["image/png"])
     assert data.startswith(b"\x89PNG")
-    assert struct.unpack(">II", data[16:24]) == (60, 30)  # of 40 by 20, drawn half as large again
+    assert struct.unpack(">II", data[16:24]) == (60, 30)  # 40 by 20, drawn half as large again
 
 
 # What it holds
 
 
 def test_all_cells_are_there_in_their_order_with_their_outputs(probe, notebook):
-    [entry] = (probe.parent / ".cache" / "executed").glob("probe-*.json")
+    [entry] = (probe.parent / ".cache" / "executed").glob("chapters-probe/*")
     outputs = json.loads(entry.read_text(encoding="utf-8"))["outputs"]
     source = (probe.parent / "chapters" / "probe.qmd").read_text(encoding="utf-8")
     labels = re.findall(r"^```\{python\}\n#\| label: (.*)$", source, re.MULTILINE)
@@ -168,17 +170,17 @@ def test_check_says_plainly_what_is_missing(notebook, tmp_path):
 
 
 def test_check_names_a_missing_package(tmp_path):
-    needs = takeaway.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
-    message = run_check(takeaway._check(needs)["source"], tmp_path).stderr
+    needs = notebooks.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
+    message = run_check(notebooks._check(needs)["source"], tmp_path).stderr
     assert "data/x.csv, the package no_such_package." in message
     assert "json" not in message.splitlines()[-1]
 
 
-# It runs where nothing of the book is
+# It runs without the book
 
 
 def shown(cell: nbformat.NotebookNode) -> list:
-    """Return a cell's outputs as a reader sees them: streams whole, a picture without its repr."""
+    """Return a cell's outputs as a reader sees them: whole streams, pictures without their repr."""
     found: list = []
     for output in cell.outputs:
         if output.output_type == "stream":
@@ -197,13 +199,14 @@ def shown(cell: nbformat.NotebookNode) -> list:
 
 
 def standalone(built: Path, files: list[Path], folder: Path) -> None:
-    """Run a notebook with `files` beside it; hold its outputs to those that it came with."""
+    """Run a notebook with `files` beside it; compare its outputs with those that it came with."""
     folder.mkdir(exist_ok=True)
     path = folder / built.name
     shutil.copyfile(built, path)
     for file in files:
         (folder / file.name).symlink_to(file) if file.is_dir() else shutil.copy(file, folder)
-    theirs = ("PYTHONPATH", "MPLBACKEND", "OPENBLAS_CORETYPE")  # no kernel of the book has them
+    # variables of the tests that the book's kernels do not have
+    theirs = ("PYTHONPATH", "MPLBACKEND", "OPENBLAS_CORETYPE")
     environment = {k: v for k, v in os.environ.items() if k not in theirs}
     command = [sys.executable, "-I", "-c", RUN, path.name]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -217,6 +220,7 @@ def test_it_runs_in_a_folder_of_its_own(probe, tmp_path):
     standalone(probe / "chapters" / "probe.ipynb", [probe.parent / "helper.py"], tmp_path / "away")
 
 
+@pytest.mark.book
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes minutes: CI=true runs it")
 def test_the_chapter_runs_in_a_folder_of_its_own(tmp_path):
     """With what the preface tells the reader to get, and nothing else."""
