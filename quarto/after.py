@@ -69,21 +69,23 @@ def add_takeaways(output: Path) -> None:
     pdf = book.project.pdf_name
     for chapter, source in ((page.chapter, page.source) for page in book.pages):
         page = output / chapter.page
-        if not source.cells or not page.exists():
+        if not page.exists():
             continue
-        shutil.copyfile(ROOT / chapter.source, output / chapter.source)
-        links = {"Notebook": f"{page.stem}.ipynb", "PDF": chapter.to_root + pdf}
-        links["Source"] = f"{page.stem}.qmd"
-        if not (output / pdf).exists():  # after `quarto render --to html`
-            del links["PDF"]
+        links = {"PDF": chapter.to_root + pdf} if (output / pdf).exists() else {}
+        if source.cells:
+            shutil.copyfile(ROOT / chapter.source, output / chapter.source)
+            links = {"Notebook": f"{page.stem}.ipynb", **links, "Source": f"{page.stem}.qmd"}
         page.write_text(with_links(page.read_text(encoding="utf-8"), links), encoding="utf-8")
 
 
 def with_links(html: str, links: dict[str, str]) -> str:
-    """Return a page with these links at the end of its title block, each once."""
-    items = [f'<li><a href="{quote(path)}">{text}</a></li>' for text, path in links.items()]
-    block = f'<ul class="take-away">{"".join(items)}</ul>\n'
-    if block in html:
+    """Return a page with these links, by their texts, once at the end of its title block."""
+    items = "".join(
+        f'<li><a href="{quote(path)}"{" download" if text == "Notebook" else ""}>{text}</a></li>'
+        for text, path in links.items()
+    )
+    block = f'<ul class="take-away">{items}</ul>\n'
+    if not links or block in html:
         return html
     return TITLE_BLOCK.sub(lambda match: match[0] + block, html, count=1)
 

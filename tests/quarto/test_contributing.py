@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,11 +57,13 @@ def test_the_environment_is_the_requirements_and_quarto():
     assert {"pip": ["-r requirements.txt"]} in wanted["dependencies"]
 
 
-def test_the_pdf_by_quarto_has_the_fonts_of_the_tokens():
-    tokens = tomllib.loads((ROOT / "tools/tokens.toml").read_text("utf-8"))["print"]
+def test_the_pdf_by_quarto_is_set_by_the_built_in_pdfs_template():
     typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
-    named = {"text": "mainfont", "code": "codefont", "math": "mathfont", "size": "fontsize"}
-    assert {name: typst[key] for name, key in named.items()} == tokens
+    assert not typst.keys() & {"mainfont", "codefont", "mathfont", "fontsize", "margin"}
+    files = [*typst["template-partials"], *(one["path"] for one in typst["filters"])]
+    assert all((ROOT / name).is_file() for name in files)
+    (template,) = re.findall(r'#import "/(.+)" as look', (ROOT / files[2]).read_text("utf-8"))
+    assert (ROOT / template).is_file()
 
 
 def test_quartos_themes_are_made_of_the_tokens():

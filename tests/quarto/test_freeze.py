@@ -35,7 +35,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(
         kernel,
         "run",
-        lambda book, source, bar: seen.append(source.path.name) or run(book, source, bar),
+        lambda book, source, *rest: seen.append(source.path.name) or run(book, source, *rest),
     )
     return seen
 
