@@ -6,11 +6,12 @@ module imports Dask, so it is imported only where a cluster is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
@@ -35,7 +36,7 @@ HOW = "start one in the book's folder: `python -m dask worker ADDRESS --nthreads
 @contextmanager
 def there(project: Project, progress: Progress, address: str) -> Iterator[Submit]:
     """Give a function that executes a chapter on a worker of the cluster at `address`."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said below
+    logging.disable()  # what is wrong is said below
     client = _connected(address)
     name = f"book-{uuid.uuid4()}"
     stop = Event(name, client=client)
@@ -45,8 +46,10 @@ def there(project: Project, progress: Progress, address: str) -> Iterator[Submit
     try:
         yield lambda source: pool.submit(_execute, client, project, source, name, places)
     finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(OSError):  # the scheduler may be what was lost
+            stop.set()
+        pool.shutdown()
         client.close()
 
 
@@ -73,13 +76,15 @@ def _execute(
     future = client.submit(_on_worker, str(source.path), wanted, name, pure=False, retries=0)
     try:
         while not _is_done(future):
-            place = places.get(str(source.path))
-            if place and place not in client.nthreads():
+            place, workers = places.get(str(source.path)), client.nthreads()
+            if place and place not in workers:
                 raise BookError(f"{source.path}: the worker {place} was lost while executing it")
+            if not workers:
+                raise BookError(f"{source.path}: the cluster has no worker left")
         return Results(**json.loads(future.result()))
     except ModuleNotFoundError as error:
         raise BookError(f"a worker lacks {error.name}: it must run in the book's folder") from None
-    except (OSError, KilledWorker) as error:
+    except (OSError, KilledWorker, CancelledError) as error:
         raise BookError(f"{source.path}: the cluster was lost: {_first_line(error)}") from None
     finally:
         future.cancel()

@@ -65,6 +65,8 @@ def run(project: Project, source: Source, progress: Progress, stop: IsSet) -> Re
     """
     try:
         return asyncio.run(_unless(stop, _run(project, source, progress)))
+    except asyncio.CancelledError:
+        raise BookError(f"{source.path}: stopped") from None
     finally:
         progress.finished(str(source.path))
 
