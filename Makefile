@@ -66,8 +66,12 @@ bench: book  ## measure what benchmarks/README.md lists (twenty minutes on an id
 
 .PHONY: quarto
 quarto: $(READY)  ## install Quarto beside Python, where make book finds it (its package downloads it)
-	@timeout 60 $(PIP) install --quiet quarto-cli==1.9.37 || { echo "quarto: it did not install within a minute; make book uses the built-in renderer"; exit 1; }
+	@timeout 60 $(PIP) install --quiet quarto-cli==1.10.18 || { echo "quarto: it did not install within a minute; make book uses the built-in renderer"; exit 1; }
 	@$(BIN)quarto --version
+
+.PHONY: quarto-facts
+quarto-facts: $(READY) data/.manifest.json  ## record in tests/quarto/facts/ what Quarto writes
+	@$(PY) -m tools.quarto_facts
 
 .PHONY: lint
 lint: $(READY)  ## style, types, and which part imports which

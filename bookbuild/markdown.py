@@ -29,8 +29,9 @@ def frame(html: str) -> str | None:
 
     Numbers align to the right. Anything but a plain table of rows gives None.
     """
+    html = re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
     try:
-        root = ElementTree.fromstring(re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL))
+        root = ElementTree.fromstring(html.replace("&hellip;", "…"))  # XML has no such name
     except ElementTree.ParseError:
         return None
     table, shape = root.find("table"), root.findtext("small")

@@ -29,10 +29,11 @@ KNOWN_SECTIONS = {
     "execute": "freeze",
     "format.html": """
         html-math-method toc toc-depth number-sections code-copy lightbox theme.*
-        respect-user-color-scheme
+        respect-user-color-scheme csl include-after-body filters
     """,
     "format.typst": """
-        toc toc-depth number-sections papersize filters mainfont codefont mathfont fontsize
+        toc toc-depth number-sections papersize citeproc pdf-standard syntax-highlighting
+        template-partials filters
     """,
 }
 KNOWN_KEYS = {

@@ -35,7 +35,7 @@ def main() -> int:
     from bookbuild.errors import BookError
 
     try:
-        add_notebooks(ROOT / output)
+        add_takeaways(ROOT / output)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -59,30 +59,33 @@ def clean(output: Path) -> list[tuple[Path, str]]:
     ]
 
 
-def add_notebooks(output: Path) -> None:
-    """Write each chapter's executed notebook and source beside its page, and link them there."""
+def add_takeaways(output: Path) -> None:
+    """Write each chapter's executed notebook and source beside its page; link them and the PDF."""
     from bookbuild import notebooks, project
     from bookbuild.build import executed_book
 
     book = executed_book(project.load(ROOT))
     notebooks.write(book, output)
+    pdf = book.project.pdf_name
     for chapter, source in ((page.chapter, page.source) for page in book.pages):
         page = output / chapter.page
-        if not source.cells or not page.exists():
+        if not page.exists():
             continue
-        shutil.copyfile(ROOT / chapter.source, output / chapter.source)
-        page.write_text(with_links(page.read_text(encoding="utf-8"), page.stem), encoding="utf-8")
+        links = {"PDF": chapter.to_root + pdf} if (output / pdf).exists() else {}
+        if source.cells:
+            shutil.copyfile(ROOT / chapter.source, output / chapter.source)
+            links = {"Notebook": f"{page.stem}.ipynb", **links, "Source": f"{page.stem}.qmd"}
+        page.write_text(with_links(page.read_text(encoding="utf-8"), links), encoding="utf-8")
 
 
-def with_links(html: str, name: str) -> str:
-    """Return a page with links to its notebook and source at the end of its title block."""
-    name = quote(name)
-    links = "".join(
-        f'<li><a href="{name}.{suffix}"{download}>{text}</a></li>'
-        for suffix, download, text in (("ipynb", " download", "Notebook"), ("qmd", "", "Source"))
+def with_links(html: str, links: dict[str, str]) -> str:
+    """Return a page with these links, by their texts, once at the end of its title block."""
+    items = "".join(
+        f'<li><a href="{quote(path)}"{" download" if text == "Notebook" else ""}>{text}</a></li>'
+        for text, path in links.items()
     )
-    block = f'<ul class="take-away">{links}</ul>\n'
-    if block in html:
+    block = f'<ul class="take-away">{items}</ul>\n'
+    if not links or block in html:
         return html
     return TITLE_BLOCK.sub(lambda match: match[0] + block, html, count=1)
 

@@ -49,28 +49,51 @@ def scss(tokens: dict, theme: str) -> str:
     colour, font = tokens[theme], tokens["font"]
     named = {name: value for name, value in colour.items() if str(value).startswith("#")}
     named |= {f"code-{name}": value for name, value in colour["code"].items()}
-    named["measure"] = tokens["size"]["measure"]
+    named |= {"measure": tokens["size"]["measure"], "label-font": font["label"]}
     variables = "\n".join(f"$token-{name}: {value};" for name, value in named.items())
     return f"""/*-- scss:defaults --*/
 // {NOTE}
 $body-bg: {colour["paper"]};
 $body-color: {colour["ink"]};
+$text-muted: {colour["muted"]};
+$primary: {colour["link"]};
 $link-color: {colour["link"]};
 $border-color: {colour["rule"]};
+$sidebar-bg: {colour["paper"]};
+$sidebar-fg: {colour["muted"]};
+$sidebar-hl: {colour["accent"]};
+$callout-color-note: {colour["note"]};
+$callout-color-tip: {colour["tip"]};
+$callout-color-warning: {colour["warning"]};
+$callout-color-caution: {colour["warning"]};
+$callout-color-important: {colour["important"]};
 $code-color: {colour["ink"]};
 $code-bg: {colour["code-paper"]};
 $code-block-bg: {colour["code-paper"]};
 $font-family-sans-serif: {font["text"]};
-$headings-font-family: {font["label"]};
+$headings-font-family: {font["text"]};
 $font-family-monospace: {font["code"]};
+$font-size-base: {tokens["size"]["text"]};
 $line-height-base: {tokens["size"]["line"]};
+$code-font-size: {tokens["size"]["code"]};
+$grid-sidebar-width: {_pixels(tokens["size"]["sidebar"])};
+$grid-body-width: {_pixels(tokens["size"]["wide"])};
+$grid-margin-width: {_pixels(tokens["size"]["margin"])};
 {variables}
 /*-- scss:rules --*/
 main img:not(.keep-colours) {{
   filter: {colour["figure-filter"]};
   mix-blend-mode: {colour["figure-blend"]};
 }}
+.glightbox-container .gslide-image img {{
+  background: white;
+  filter: {colour["figure-filter"]};
+}}
 """
+
+
+def _pixels(rem: str) -> str:
+    return f"{float(rem.removesuffix('rem')) * 16:g}px"
 
 
 def typst(tokens: dict) -> str:

@@ -9,16 +9,35 @@ import sys
 from pathlib import Path
 
 import after
+import pypandoc
 import pytest
 
+from tools import quarto_facts
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = Path(__file__).resolve().parent / "pages"
+PAGE = """<!DOCTYPE html>
+<html lang="en-GB"><head><title>One</title>
+<script src="../site_libs/quarto-nav/quarto-nav.js"></script>
+<link href="../site_libs/bootstrap/bootstrap.min.css" rel="stylesheet" id="quarto-bootstrap">
+<script src="https://cdn.example/require.js/2.3.6/require.min.js" crossorigin="anonymous"></script>
+<script src="https://cdn.example/jquery/3.5.1/jquery.min.js" data-relocate-top="true"></script>
+<script type="application/javascript">define('jquery', [],function() {return jQuery;})</script>
+</head>
+<body><main class="content" id="quarto-document-content">
+<header id="title-block-header" class="quarto-title-block default">
+<div class="quarto-title"><h1 class="title">One chapter</h1></div>
+</header>
+<p>Text.</p></main></body></html>
+"""
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A site by Quarto that has executed a polars frame itself."""
-    return Path(shutil.copytree(PAGES, tmp_path / "_book"))
+    """A page as Quarto writes it after executing a chapter with HTML in an output itself."""
+    page = tmp_path / "_book/chapters/one.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(PAGE, encoding="utf-8")
+    return tmp_path / "_book"
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +48,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def book(tmp_path: Path, cache: Path) -> Path:
     """The small book with this project's scripts, packages and renderer."""
-    root = Path(shutil.copytree(ROOT / "tests/quarto/small", tmp_path / "book"))
-    for name in ("bookbuild", "assets", ".venv"):
-        (root / name).symlink_to(ROOT / name)
+    root = quarto_facts.copy_small(tmp_path / "book")
     (root / ".cache").symlink_to(cache)
-    shutil.copytree(ROOT / "quarto", root / "quarto")  # a script finds its project beside itself
     prepare = 'from pathlib import Path\nPath("prepared").write_text("once")\n'
-    (root / "data").mkdir()
     (root / "data/prepare.py").write_text(prepare, encoding="utf-8")
     return root
 
@@ -87,14 +102,37 @@ def test_after_puts_notebooks_beside_their_pages(book, site):
     assert '"output_type"' in (book / "_book/chapters/one.ipynb").read_text("utf-8")
     page = (book / "_book/chapters/one.html").read_text("utf-8")
     assert '<a href="one.ipynb" download>Notebook</a>' in page.split("</header>")[0]
+    assert ">PDF<" not in page  # Quarto has written none
     assert not (book / "_book/chapters/data.ipynb").exists()  # it has no cells
+
+
+@needs_venv
+def test_before_writes_the_citation_style_in_the_books_language(book):
+    assert run("before.py", book).returncode == 0
+    style = (book / ".cache/references.csl").read_text("utf-8")
+    entry = "@article{one, title = {A title}, author = {Known, A.}, journal = {J}, year = 1925}"
+    (book / "one.bib").write_text(entry, "utf-8")
+    made = pypandoc.convert_text(
+        "@one",
+        "plain",
+        "markdown",
+        extra_args=[
+            "--citeproc",
+            f"--bibliography={book / 'one.bib'}",
+            f"--csl={book / '.cache/references.csl'}",
+        ],
+    )
+    assert "‘A Title’." in made and "en-GB" in style  # pandoc's own would have “A Title.”
 
 
 def test_a_page_gets_its_links_once(site):
     html = (site / "chapters/one.html").read_text("utf-8")
-    once = after.with_links(html, "one")
-    assert once.count('href="one.ipynb"') == 1
-    assert after.with_links(once, "one") == once
+    links = {"Notebook": "one.ipynb", "PDF": "../Small-book.pdf"}
+    once = after.with_links(html, links)
+    header = once.split("</header>")[0]
+    assert '<a href="one.ipynb" download>Notebook</a>' in header
+    assert '<a href="../Small-book.pdf">PDF</a>' in header
+    assert after.with_links(once, links) == once
 
 
 def test_the_widgets_scripts_go_and_nothing_else(site):
@@ -121,10 +159,10 @@ def test_the_widgets_scripts_go_and_nothing_else(site):
     ],
 )
 def test_what_asks_a_third_party_is_an_error(site, tag):
-    page = site / "index.html"
+    page = site / "chapters/one.html"
     page.write_text(page.read_text("utf-8").replace("</head>", tag + "</head>"), encoding="utf-8")
     ((path, request),) = after.clean(site)
-    assert path == Path("index.html") and ".example/" in request
+    assert path == Path("chapters/one.html") and ".example/" in request
 
 
 def test_a_style_sheet_that_imports_another_hosts_fonts_is_an_error(site):
@@ -133,7 +171,7 @@ def test_a_style_sheet_that_imports_another_hosts_fonts_is_an_error(site):
 
 
 def test_a_plain_link_to_another_host_is_none(site):
-    page = site / "index.html"
+    page = site / "chapters/one.html"
     link = '<a href="https://doi.example/10.1">DOI</a><link rel="canonical" href="https://book.example/">'
     page.write_text(page.read_text("utf-8").replace("</main>", link + "</main>"), encoding="utf-8")
     assert after.clean(site) == []

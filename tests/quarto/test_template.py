@@ -8,17 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import compare
 import pytest
 import yaml
 
+from tools import facts
+
 ROOT = Path(__file__).resolve().parents[2]
+SMALL = ROOT / "tests/quarto/small"
 
 
 @pytest.mark.slow
 def test_a_chapter_from_the_template_builds(tmp_path):
     """Follows the steps of CONTRIBUTING.md in a book of its own."""
-    book = Path(shutil.copytree(ROOT / "tests/quarto/small", tmp_path / "book"))
+    book = Path(shutil.copytree(SMALL, tmp_path / "book", ignore=shutil.ignore_patterns("data")))
     for name in ("data", "funs.py", "nets.py", "requirements.txt"):
         (book / name).symlink_to(ROOT / name)
     template = (ROOT / "chapters/_template.qmd").read_text("utf-8").replace("@sec-cnns", "@sec-one")
@@ -34,14 +36,14 @@ def test_a_chapter_from_the_template_builds(tmp_path):
 
     assert done.returncode == 0, done.stdout + done.stderr
     page = "chapters/new.html"
-    said = compare.facts((book / "_book" / page).read_text("utf-8"), page)
-    assert said["title"] == [("sec-new", "2", "A new chapter")]
-    assert said["tables"][0][:2] == (
+    said = facts.of_page((book / "_book" / page).read_text("utf-8"), page)
+    assert said["title"] == [["sec-new", "2", "A new chapter"]]
+    assert said["tables"][0][:2] == [
         "tbl-new-counts",
         "Table 2.1: Digits of each class in the two sets.",
-    )
-    assert said["figures"][0][:2] == ("fig-new-counts", "Figure 2.1: The two sets, class by class.")
+    ]
+    assert said["figures"][0][:2] == ["fig-new-counts", "Figure 2.1: The two sets, class by class."]
     assert any("has 10 rows" in text for (text,) in said["paragraphs"])
-    (entry,) = (book / ".cache/executed").glob("new-*.json")
+    (entry,) = (book / ".cache/executed").glob("chapters-new/*")
     last = json.loads(entry.read_text("utf-8"))["outputs"][-1]
     assert json.loads(last[0]["text"]) == {"classes": 10, "equal_shares": True}

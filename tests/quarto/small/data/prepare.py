@@ -1,0 +1,1 @@
+"""quarto/before.py prepares the data first; the small book has none."""
