@@ -32,20 +32,12 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The chapters that a kernel was started for."""
     seen: list[str] = []
     run = kernel.run
-<<<<<<< HEAD
 
     def noted(project, source, *rest):
         seen.append(source.path.name)
         return run(project, source, *rest)
 
     monkeypatch.setattr(kernel, "run", noted)
-=======
-    monkeypatch.setattr(
-        kernel,
-        "run",
-        lambda book, source, *rest: seen.append(source.path.name) or run(book, source, *rest),
-    )
->>>>>>> 606b3dcb727c5d9ce60e6e40f01d31009e253756
     return seen
 
 
