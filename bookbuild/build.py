@@ -14,7 +14,7 @@ from pathlib import Path
 from bookbuild import machines, notebooks, pages, pdf, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
-from bookbuild.errors import did_you_mean, error_at
+from bookbuild.errors import Incomplete, did_you_mean, error_at
 from bookbuild.execute import Workers, execute_all, here
 from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
@@ -47,21 +47,39 @@ def unexecuted_book(project: Project) -> Book:
     """Return the book, checked, with placeholders for what its cells would give."""
     sources = read(project)
     blank = {chapter: weave.unexecuted(source) for chapter, source in sources.items()}
-    return _assemble(project, sources, blank, formats=("html",))
+    book = _assemble(project, sources, blank, formats=("html", "typst"))
+    if project.downloads:
+        pdf.check_letters(book)
+    return book
 
 
 def write(book: Book) -> Path:
-    """Write the whole site and return its folder; the last one stays until this one is complete."""
+    """Write the whole site and return its folder; the last one stays until this one is complete.
+
+    Raises
+    ------
+    Incomplete
+        Where the PDF cannot be set. The site is then written without it.
+    """
     project = book.project
     project.cache.mkdir(exist_ok=True)
     with (project.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once: the second waits
-        stage = project.cache / "stage"
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir()
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
-        return _swap(project, stage)
+        try:
+            return _swap(project, _staged(book))
+        except pdf.PdfError as error:
+            target = _swap(project, _staged(book.without_downloads()))
+            message = f"{error}\n{target.name}/ has the pages and notebooks as they are, and no PDF"
+            raise Incomplete(message) from None
+
+
+def _staged(book: Book) -> Path:
+    stage = book.project.cache / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
+    return stage
 
 
 def _assemble(

@@ -26,7 +26,7 @@ def check(book: Book) -> None:
         problems = [*_told_by_pandoc(page), *_references(page, set(pages)), *_citations(page, keys)]
         problems += [*_labels(page, pages), *_pictures(book, page)]
         for place, text in problems:
-            line = place if isinstance(place, int) else page.source.line_of(place)
+            line = place if isinstance(place, int) else page.woven.line_of(place)
             messages.append(str(error_at(page.source.path, line, text)))
     if messages:
         raise BookError("\n".join(dict.fromkeys(messages)))

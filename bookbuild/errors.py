@@ -11,6 +11,10 @@ class BookError(Exception):
     """Something in the book's sources is wrong; the message is for whoever wrote them."""
 
 
+class Incomplete(BookError):
+    """The site was written, but for a part; the message says which."""
+
+
 def error_at(path: Path | PurePosixPath | str, line: int | None, message: str) -> BookError:
     """Return a `BookError` that says where: `path:line: message`."""
     return BookError(f"{path}:{line}: {message}" if line else f"{path}: {message}")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bookbuild.errors import BookError
+from bookbuild.errors import BookError, Incomplete
 from bookbuild.project import Project
 
 WATCHED = ("*.qmd", "*.yml", "*.bib", "*.py", "chapters/**/*", "assets/**/*", "data/.manifest.json")
@@ -91,10 +91,12 @@ def preview(project: Project, port: int, build: Callable[[], None]) -> None:
 def _rebuild(server: Server, build: Callable[[], None]) -> None:
     try:
         build()
+    except Incomplete as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
     except BookError as error:
         print(f"error: {error}\nthe last good page stays", file=sys.stderr, flush=True)
-    else:
-        server.reload()
+        return
+    server.reload()
 
 
 def _times(root: Path) -> dict[Path, int]:

@@ -79,12 +79,29 @@ local function callout(div)
   return div
 end
 
+-- What HTML must not hold: the pages' policy forbids it, and pandoc would fetch a frame's text.
+local FORBIDDEN = {
+  { "<script", "a script" }, { "<style", "a style" }, { "%sstyle%s*=", "a style" },
+  { "<iframe", "a frame" }, { "<frame", "a frame" }, { "<object", "a frame" }, { "<embed", "a frame" },
+  { "%ssrc%s*=%s*[\"']?%w*:?//", "a file of another host" }, { "<link", "a file beside it" },
+}
+
+local function is_forbidden(html)
+  for _, pair in ipairs(FORBIDDEN) do
+    if html:lower():find(pair[1]) then
+      problem(html:match("[^\n]*"), "raw HTML with " .. pair[2] .. ": the pages' policy forbids it")
+      return true
+    end
+  end
+end
+
 -- A table that a cell printed as HTML becomes pandoc's own, so that it serves all formats.
 local function html_output(div)
   if not div.classes:includes("cell-output") then return nil end
   return div:walk {
     RawBlock = function(raw)
-      return raw.format == "html" and pandoc.read(raw.text, "html").blocks or nil
+      if raw.format ~= "html" then return nil end
+      return is_forbidden(raw.text) and {} or pandoc.read(raw.text, "html").blocks
     end,
   }
 end
@@ -251,8 +268,12 @@ local function check_ids(blocks)
 end
 
 local function check_raw(element)
-  if element.format == "html" and (element.text:match("<script") or element.text:match("%sstyle%s*=")) then
-    problem(element.text:match("[^\n]*"), "raw HTML with a script or a style: the pages' policy forbids both")
+  if element.format == "html" then
+    is_forbidden(element.text)
+  elseif element.format ~= "typst" then
+    problem(element.text:match("[^\n]*"), "raw " .. element.format .. " is shown nowhere: write Markdown, or a formula between $$")
+  elseif element.text:match('"@%w+/') then
+    problem(element.text:match("[^\n]*"), "a package of Typst comes from another host: keep a copy in the project")
   end
 end
 
@@ -279,7 +300,16 @@ local function check_figure(figure)
   }
 end
 
+local function check_heading(header)
+  if stringify(header):match("^%s*$") then problem("# {#" .. header.identifier, "a heading without words") end
+end
+
+local function check_math(math)
+  if math.text:match("^%s*$") then problem("$$", "an empty formula") end
+end
+
 local function check_link(link)
+  if #link.content == 0 then problem("[](" .. link.target, "a link without words") end
   if link.target:match("%.qmd$") then
     problem(link.target, "a link to a chapter's file: write @sec-name instead")
   end
@@ -296,8 +326,12 @@ local function check(blocks)
   local formulas = pandoc.Inlines {}
   blocks:walk {
     Div = check_numbered_everywhere, Image = check_picture, Figure = check_figure, Link = check_link,
+    Header = check_heading,
     Str = check_text, RawBlock = check_raw, RawInline = check_raw,
-    Math = function(math) formulas:insert(math) end,
+    Math = function(math)
+      check_math(math)
+      formulas:insert(math)
+    end,
   }
   M.to_html(formulas) -- pandoc warns of TeX that it does not know
 end
