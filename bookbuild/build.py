@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from bookbuild import machines, notebooks, pages, pdf, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
-from bookbuild.errors import Incomplete, did_you_mean, error_at
+from bookbuild.errors import Incomplete, did_you_mean
 from bookbuild.execute import Workers, execute_all, here
 from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
@@ -26,15 +27,32 @@ OUTPUTS = ((pages.write, search.write), (pdf.write,), (notebooks.write, machines
 
 
 def read(project: Project) -> dict[Chapter, Source]:
-    """Read all sources: a mistake in the last chapter is told before the first is executed."""
+    """Read all sources: a mistake in the last chapter is told before the first is executed.
+
+    Raises
+    ------
+    BookError
+        With all that is wrong in the configuration and the sources.
+    """
+    sources = _read(project)
+    if project.problems or any(source.problems for source in sources.values()):
+        _unexecuted(project, sources)  # raises, and finds what else is wrong
+    return sources
+
+
+def _read(project: Project) -> dict[Chapter, Source]:
     sources = {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
     names = {str(chapter.source) for chapter in sources}
-    for source in sources.values():
-        after = source.meta.get("after")
-        if after is not None and after not in names:
-            message = f"`after` names {after}, which is no chapter{did_you_mean(str(after), names)}"
-            raise error_at(source.path, source.line_of("after:"), message)
-    return sources
+    return {chapter: _after_a_chapter(source, names) for chapter, source in sources.items()}
+
+
+def _after_a_chapter(source: Source, names: set[str]) -> Source:
+    after = source.meta.get("after")
+    if after is None or after in names:
+        return source
+    message = f"`after` names {after}, which is no chapter{did_you_mean(after, names)}"
+    problem = (source.line_of("after:") or 1, message)
+    return replace(source, problems=(*source.problems, problem))
 
 
 def executed_book(project: Project, workers: Workers = here) -> Book:
@@ -45,7 +63,12 @@ def executed_book(project: Project, workers: Workers = here) -> Book:
 
 def unexecuted_book(project: Project) -> Book:
     """Return the book, checked, with placeholders for what its cells would give."""
-    sources = read(project)
+    return _unexecuted(project, _read(project))
+
+
+def _unexecuted(project: Project, sources: dict[Chapter, Source]) -> Book:
+    # what cannot be scanned is not for pandoc
+    sources = {c: replace(s, blocks=()) if s.problems else s for c, s in sources.items()}
     blank = {chapter: weave.unexecuted(source) for chapter, source in sources.items()}
     book = _assemble(project, sources, blank, formats=("html", "typst"))
     if project.downloads:

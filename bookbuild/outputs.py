@@ -84,11 +84,10 @@ def _unshowable(given: dict, output: dict) -> str:
     """Return why an object cannot be shown and what to do, or nothing."""
     data = output.get("data", {})
     text = data.get("text/plain", "").strip()
-    if not data and not given.get("data"):
+    is_shown = displays.best(data) not in (None, "text/plain")
+    if is_shown or (text and not displays.is_mute(text)):
         return ""
-    if displays.best(data) not in (None, "text/plain") or text and not displays.is_mute(text):
-        return ""
-    if lost := displays.lost(given["data"]):
+    if lost := displays.lost(given.get("data", {})):
         return f"shows {lost}, and has no text to show instead: print what it holds, or draw it"
     if not text or ADDRESS.search(text):  # of the second, _chance speaks
         return ""

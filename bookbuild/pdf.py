@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 
 from bookbuild.book import Book, Page
 from bookbuild.errors import BookError, error_at
@@ -22,6 +22,9 @@ PARTS = Path(__file__).parent / "typst"
 SAID = 1500  # characters of what Typst says; the rest says where within the template
 WORD = re.compile(r"\w+")
 STANDARD: Final = "ua-1"  # Typst then insists on title, language, alt texts and order of headings
+
+
+Input = TypeVar("Input", Path, bytes)
 
 
 class PdfError(BookError):
@@ -73,6 +76,7 @@ def _main(book: Book) -> str:
     """Return the document that takes the chapters in, in order."""
     project = book.project
     language, _, region = project.lang.partition("-")
+    region = region if len(region) == 2 else ""  # not a script, as in zh-Hans
     names = {n: getattr(project, n) for n in ("title", "subtitle", "author", "version")}
     names |= {"lang": language, "region": region}
     arguments = [f"{name}: {_typst(value)}" for name, value in names.items()]
@@ -107,7 +111,7 @@ def _compile(book: Book, files: dict[str, bytes]) -> bytes:
             raise _error(book, re.sub(rf"\S*{folder.name}/", "", str(fault))) from None
 
 
-def _typeset(document: Path | bytes, root: Path | None = None) -> bytes:
+def _typeset(document: Input, root: Input | None = None) -> bytes:
     """Return a document as PDF.
 
     Raises

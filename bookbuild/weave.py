@@ -42,8 +42,8 @@ class Woven:
 
     def line_of(self, text: str) -> int | None:
         """Return the line of the .qmd that has a text, or whose cell shows it."""
-        woven = (origin for line, origin in zip(self.lines, self.origins) if text in line)
-        return self.source.line_of(text) or next(woven, None)
+        lines = zip(self.lines, self.origins, strict=True)
+        return self.source.line_of(text) or next((n for line, n in lines if text in line), None)
 
     def add(self, text: str, line: int, step: int = 0) -> None:
         """Add text that comes from `line` of the .qmd and, with a step of 1, the lines after."""
