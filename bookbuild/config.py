@@ -67,8 +67,7 @@ def read(path: Path) -> Config:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
         node = loader.get_single_node()
         for key, found in _flat(config, node, ""):
-            value = loader.construct_document(found)
-            if value is not None:
+            if (value := _value(config, loader, found)) is not None:
                 config.nodes[key], config.values[key] = found, value
     except UnicodeDecodeError as error:
         line_of_byte = error.object[: error.start].count(b"\n") + 1
@@ -80,6 +79,14 @@ def read(path: Path) -> Config:
         line = mark.line + 1 if mark else None
         raise error_at(path.name, line, f"not YAML: {error.problem}") from None
     return config
+
+
+def _value(config: Config, loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    try:
+        return loader.construct_document(node)
+    except ValueError as error:  # a date that is none
+        config.problem(node, f"not YAML: {error}")
+        return None
 
 
 def _flat(config: Config, node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, yaml.Node]]:
