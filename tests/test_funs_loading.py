@@ -14,8 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from polars import col
+from sklearn.datasets import load_sample_images
+from torch import nn
 
-from funs import DSTorch
+from funs import DSImage, DSSklearn, DSTorch, print_rows
 
 LARGEST = {"1": 255, "L": 255, "P": 255, "RGB": 255, "RGBA": 255, "I;16": 65_535}
 CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "RGBA": 4, "I;16": 1}
@@ -56,7 +58,7 @@ def slow_pixels(path):
 @st.composite
 def labelled_split(draw, labels):
     """Draw labels and a split in which every label is trained on and something is tested."""
-    classes = draw(st.lists(labels, min_size=1, max_size=4, unique=True))
+    classes = draw(st.lists(labels, min_size=2, max_size=4, unique=True))
     rows = [(label, "train") for label in classes]
     rows += [(draw(st.sampled_from(classes)), "test")]
     more = st.tuples(st.sampled_from(classes), st.sampled_from(["train", "test"]))
@@ -66,7 +68,7 @@ def labelled_split(draw, labels):
 
 
 def check_split(result, labels, split):
-    """Hold the seven results to the labels and the split, row by row."""
+    """Check the seven results against the labels and the split, row by row."""
     X, X_train, X_test, y, y_train, y_test, cn = result
     assert cn == sorted(set(labels))
     assert [cn[i] for i in y.tolist()] == labels
@@ -114,6 +116,91 @@ def test_load_image_takes_other_column_names(pictures):
     assert cn == ["a", "b"]
 
 
+def as_frame(paths):
+    """Return a frame that trains on all these files but the last, in two classes."""
+    split = ["train"] * (len(paths) - 1) + ["test"]
+    labels = [row % 2 for row in range(len(paths))]
+    return pl.DataFrame({"label": labels, "filepath": [str(p) for p in paths], "index": split})
+
+
+def test_photographs_are_read_as_pillow_reads_them(tmp_path):
+    china, flower = load_sample_images().images
+    for name, pixels in {"china": china, "flower": flower, "again": china}.items():
+        Image.fromarray(pixels).save(tmp_path / f"{name}.jpg", quality=90)
+    paths = sorted(tmp_path.iterdir())
+    X = DSTorch.load_image(as_frame(paths)).X
+    for picture, path in zip(X, paths, strict=True):
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(picture.permute(1, 2, 0).numpy(), np.asarray(image))
+
+
+# where the stored rows and columns lie, from the table of the EXIF standard: tag 0x0112
+ORIENTATIONS = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.T,
+    6: lambda upright: upright.T[::-1],
+    7: lambda upright: upright.T[::-1, ::-1],
+    8: lambda upright: upright.T[:, ::-1],
+}
+
+
+def test_photographs_are_turned_as_the_camera_noted(tmp_path):
+    """All eight orientations of one picture load as the same upright picture."""
+    upright = np.random.default_rng(14).integers(0, 256, (5, 3), dtype=np.uint8)
+    paths = []
+    for orientation, stored in ORIENTATIONS.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        paths.append(tmp_path / f"{orientation}.png")
+        Image.fromarray(np.ascontiguousarray(stored(upright))).save(paths[-1], exif=exif)
+    X = DSTorch.load_image(as_frame(paths)).X
+    assert X.shape == (8, 1, 5, 3)
+    assert all(np.array_equal(picture[0].numpy(), upright) for picture in X)
+
+
+def test_transparent_grey_lies_on_white_paper(tmp_path):
+    rng = np.random.default_rng(14)
+    grey, alpha = rng.integers(0, 256, (2, 4, 5))
+    alpha[0] = [0, 255, 255, 0, 128]
+    picture = Image.merge("LA", [Image.fromarray(c.astype(np.uint8)) for c in (grey, alpha)])
+    for name in "abc":
+        picture.save(tmp_path / f"{name}.png")
+    X = DSTorch.load_image(as_frame(sorted(tmp_path.iterdir()))).X
+    assert X.shape == (3, 1, 4, 5)
+    expected = (grey * alpha + 255 * (255 - alpha)) / 255
+    np.testing.assert_allclose(X[0, 0].numpy(), expected, atol=1)
+    np.testing.assert_array_equal(X[0, 0].numpy()[alpha == 255], grey[alpha == 255])
+
+
+def test_cmyk_becomes_colour(tmp_path):
+    for name in "abc":
+        inks = np.random.default_rng(14).integers(0, 256, (3, 4, 4), dtype=np.uint8)
+        Image.fromarray(inks, "CMYK").save(tmp_path / f"{name}.tiff")
+    X = DSTorch.load_image(as_frame(sorted(tmp_path.iterdir()))).X
+    cyan_magenta_yellow, black = inks[..., :3].astype(float), inks[..., 3:].astype(float)
+    expected = (255 - cyan_magenta_yellow) * (255 - black) / 255
+    np.testing.assert_allclose(X[0].permute(1, 2, 0).numpy(), expected, atol=1)
+
+
+@pytest.mark.parametrize("make", [lambda grey: grey, lambda grey: grey.quantize(8)])
+def test_grey_gifs_stay_grey(tmp_path, make):
+    steps = np.repeat(np.arange(8, dtype=np.uint8) * 30, 4).reshape(4, 8)
+    for name in "abc":
+        make(Image.fromarray(steps)).save(tmp_path / f"{name}.gif")
+    X = DSTorch.load_image(as_frame(sorted(tmp_path.iterdir()))).X
+    np.testing.assert_array_equal(X[0].numpy(), steps[np.newaxis])
+
+
+def test_paths_may_start_at_home(pictures, monkeypatch):
+    folder = Path(pictures["filepath"][0]).parent
+    monkeypatch.setenv("HOME", str(folder))
+    at_home = pictures.with_columns(filepath="~/" + col("filepath").str.split("/").list.last())
+    assert torch.equal(DSTorch.load_image(at_home).X, DSTorch.load_image(pictures).X)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns before it gives up
 @given(
     ending=st.sampled_from(["png", "bmp", "gif", "tiff"]),
@@ -130,15 +217,12 @@ def test_damaged_picture_gives_pixels_or_names_the_file(ending, where, value, cu
         data = bytearray(path.read_bytes())
         data[where % len(data)] = value
         path.write_bytes(data[: where % len(data)] if cut else data)
-        df = pl.DataFrame(
-            {"label": ["a"] * 2, "filepath": [str(path)] * 2, "index": ["train", "test"]}
-        )
         try:
-            X = DSTorch.load_image(df)[0]
+            X = DSTorch.load_image(as_frame([path] * 3)).X
         except ValueError as error:
             assert path.name in str(error) and "row 0" in str(error)
         else:
-            assert X.shape[0] == 2
+            assert X.shape[0] == 3
 
 
 # --- documents ---------------------------------------------------------------------------------
@@ -165,6 +249,7 @@ def slow_indices(documents, words, max_length, pad_idx):
     return rows
 
 
+@pytest.mark.filterwarnings("ignore:Rows .* no known word")
 @given(
     words=st.lists(st.text(max_size=5), min_size=1, max_size=8, unique=True),
     rows=labelled_split(st.sampled_from(["negative", "positive", "ß", "🙂"])),
@@ -176,7 +261,7 @@ def test_load_text_is_the_slow_loop(words, rows, max_length, data):
     model = word2vec(words)
     token = st.sampled_from(words) | st.text(max_size=5)
     size = {"min_size": len(labels), "max_size": len(labels)}
-    documents = data.draw(st.lists(st.lists(token, max_size=9), **size))
+    documents = data.draw(st.lists(st.lists(token, min_size=1, max_size=9), **size))
     pad_idx = data.draw(st.integers(0, len(words)))
     df = pl.DataFrame(
         {"tokens": documents, "label": labels, "index": split},
@@ -193,22 +278,57 @@ def test_load_text_is_the_slow_loop(words, rows, max_length, data):
     check_split(result, labels, split)
 
 
-def test_missing_documents_and_tokens_are_padding():
-    df = pl.DataFrame({"tokens": [["a", None, "b"], None], "y": [1, 1], "index": ["train", "test"]})
-    X, *_ = DSTorch.load_text(df, word2vec(["a", "b"]), col("tokens"), col("y"), 3, pad_idx=2)
-    a, b = (word2vec(["a", "b"]).wv.key_to_index[word] for word in "ab")
-    assert X.tolist() == [[a, b, 2], [2, 2, 2]]
+def test_rows_of_unknown_words_are_padding_and_said_so():
+    df = pl.DataFrame(
+        {
+            "tokens": [["a"], ["x"], ["b"], ["y"]],
+            "y": [1, 0, 1, 0],
+            "index": ["train"] * 3 + ["test"],
+        }
+    )
+    with pytest.warns(UserWarning, match=r"Rows \[1, 3\] have no known word") as caught:
+        X, *_ = DSTorch.load_text(df, word2vec(["a", "b"]), col("tokens"), col("y"), 2, pad_idx=2)
+    assert X[[1, 3]].tolist() == [[2, 2], [2, 2]]
+    assert caught[0].filename == __file__  # the warning points at the caller's line
 
 
 def test_tokens_come_from_any_expression():
     df = pl.DataFrame(
-        {"text": ["To be, or", "not to be"], "y": ["q", "q"], "part": ["train", "test"]}
+        {
+            "text": ["To be, or", "to", "not to be"],
+            "y": list("qrq"),
+            "part": ["train"] * 2 + ["test"],
+        }
     )
     model = word2vec(["to", "be", "or"])
     tokens = col("text").str.to_lowercase().str.extract_all("[a-z]+")
     X, *_ = DSTorch.load_text(df, model, tokens, col("y"), 4, 3, index="part")
     words = model.wv.index_to_key
-    assert X.tolist() == slow_indices([["to", "be", "or"], ["to", "be"]], words, 4, 3)
+    assert X.tolist() == slow_indices([["to", "be", "or"], ["to"], ["to", "be"]], words, 4, 3)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pl.List(pl.Categorical), pl.List(pl.Enum(["a", "b", "x"])), pl.Array(pl.String, 2)],
+)
+def test_tokens_may_be_categories_and_arrays(kind):
+    tokens = [["a", "b"], ["b", "x"], ["x", "a"]]
+    df = pl.DataFrame({"y": [0, 1, 0], "index": ["train", "train", "test"]})
+    df = df.with_columns(tokens=pl.Series(tokens).cast(kind))
+    words = word2vec(["a", "b"])
+    X, *_ = DSTorch.load_text(df, words, col("tokens"), col("y"), 2, 2)
+    assert X.tolist() == slow_indices(tokens, words.wv.index_to_key, 2, 2)
+
+
+def test_keyed_vectors_serve_as_their_model_does(documents):
+    model = word2vec(["a", "b", "c"])
+    arguments = col("tokens"), col("label"), 3
+    for one, other in zip(
+        DSTorch.load_text(documents, model, *arguments),
+        DSTorch.load_text(documents, model.wv, *arguments),
+        strict=True,
+    ):
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
 
 
 def test_without_an_index_column_four_fifths_are_drawn_for_training():
@@ -221,6 +341,90 @@ def test_without_an_index_column_four_fifths_are_drawn_for_training():
     assert sorted(drawn + X_train.flatten().tolist()) == sorted(X.flatten().tolist())
     assert drawn != X[-200:].flatten().tolist() and drawn != X[:200].flatten().tolist()
     assert drawn == second[2].flatten().tolist()
+
+
+# --- new cases alone ---------------------------------------------------------------------------
+
+
+def test_results_have_names(pictures):
+    loaded = DSTorch.load_image(pictures)
+    names = ["X", "X_train", "X_test", "y", "y_train", "y_test", "cn"]
+    assert all(getattr(loaded, name) is value for name, value in zip(names, loaded, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "training"),
+    [
+        (lambda df: df, [True] * 4 + [False] * 2),
+        (lambda df: df.drop("index"), [False] * 6),
+        (lambda df: df.with_columns(index=pl.lit("test")), [False] * 6),
+        (lambda df: df.with_columns(index=pl.lit("unseen")), [False] * 6),
+        (lambda df: df.with_columns(index=pl.lit("train")), [True] * 6),
+        (lambda df: df.with_columns(label=pl.lit("b")), [True] * 4 + [False] * 2),
+    ],
+)
+@pytest.mark.parametrize("cn", [["b", "a", "z"], ("b", "a", "z"), np.array(["b", "a", "z"])])
+def test_new_pictures_load_alone_with_the_class_names_of_training(pictures, change, training, cn):
+    df = change(pictures)
+    loaded = DSTorch.load_image(df, cn=cn)
+    assert loaded.cn == list(cn)
+    assert [loaded.cn[i] for i in loaded.y.tolist()] == df["label"].to_list()
+    rows = torch.tensor(training)
+    assert torch.equal(loaded.X_train, loaded.X[rows])
+    assert torch.equal(loaded.X_test, loaded.X[~rows])
+    assert torch.equal(loaded.y_test, loaded.y[~rows])
+
+
+def test_new_cases_may_lack_labels(pictures, documents):
+    loaded = DSTorch.load_image(pictures.drop("label", "index"), cn=["a", "b"])
+    assert torch.equal(loaded.X_test, DSTorch.load_image(pictures).X)
+    assert (loaded.y, loaded.y_train, loaded.y_test) == (None, None, None)
+    model = word2vec(["a", "b", "c"])
+    loaded = DSTorch.load_text(documents.drop("index"), model, col("tokens"), cn=["p", "q"])
+    expected = DSTorch.load_text(documents, model, col("tokens"), col("label"))
+    assert torch.equal(loaded.X_test, expected.X) and loaded.y is None
+
+
+def test_reading_my_own_digit_and_sentence_takes_three_lines(pictures, documents):
+    """A model that answers with the class at a fixed position, so the names tell which."""
+
+    def second(batch):
+        return torch.eye(2)[torch.ones(len(batch), dtype=torch.int64)]
+
+    model = nn.Module()
+    model.forward = second
+    mine = pl.DataFrame({"filepath": [pictures["filepath"][0]]})
+    loaded = DSTorch.load_image(mine, scale=True, cn=["a", "b"])
+    assert DSTorch.predict(model, loaded.X, loaded.y, loaded.cn).to_dicts() == [
+        {"prediction_": "b"}
+    ]
+    mine = pl.DataFrame({"tokens": [["b", "b", "a"]]})
+    loaded = DSTorch.load_text(mine, word2vec(["a", "b"]), col("tokens"), cn=["p", "q"])
+    sure = DSTorch.predict_proba(model, loaded.X, loaded.y, loaded.cn)
+    assert sure.columns == ["prediction_", "prob_pred_", "p", "q"]
+    assert sure["q"].item() == pytest.approx(np.e / (1 + np.e))
+
+
+BAD_NAMES = {
+    "labels of other classes": (["a", "z"], ["['b']", "not among the class names", "'z'"]),
+    "a set": ({"a", "b"}, ["cn must be a list", "'set'"]),
+    "a text": ("ab", ["cn must be a list", "'ab'"]),
+    "twice": (["a", "b", "a"], ["cn must be a list of distinct", "twice"]),
+    "none": ([], ["cn must be a list", "none"]),
+    "two types": (["a", 1], ["cn must be a list", "type"]),
+}
+
+
+@pytest.mark.parametrize(("cn", "says"), BAD_NAMES.values(), ids=BAD_NAMES.keys())
+def test_bad_class_names(pictures, documents, cn, says):
+    documents = documents.with_columns(label=col("label").replace({"p": "a", "q": "b"}))
+    for load in (
+        lambda: DSTorch.load_image(pictures, cn=cn),
+        lambda: DSTorch.load_text(documents, word2vec(["a"]), col("tokens"), col("label"), cn=cn),
+    ):
+        with pytest.raises(ValueError) as caught:
+            load()
+        assert all(part in str(caught.value) for part in says), str(caught.value)
 
 
 # --- what stays as it was ----------------------------------------------------------------------
@@ -260,7 +464,7 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def documents():
-    tokens = [["a", "b"], ["b"], [], ["c", "x", "a"], ["a"]] * 2
+    tokens = [["a", "b"], ["b"], ["b", "x"], ["c", "x", "a"], ["a"]] * 2
     split = ["train"] * 8 + ["test"] * 2
     return pl.DataFrame({"tokens": tokens, "label": list("pqpqp") * 2, "index": split})
 
@@ -320,9 +524,22 @@ BAD_PICTURES = {
         overwritten(3, lambda path: path.write_bytes(path.read_bytes()[:-30])),
         ["3.png (row 3)", "cannot be read as a picture"],
     ),
-    "mode CMYK": (
-        overwritten(3, lambda path: Image.new("CMYK", (4, 3)).save(path, format="TIFF")),
-        ["3.png (row 3)", "mode CMYK", "RGBA"],
+    "mode F": (
+        overwritten(3, lambda path: Image.new("F", (4, 3)).save(path, format="TIFF")),
+        ["3.png (row 3)", "mode, F", "RGBA"],
+    ),
+    "path with backslashes": (
+        replaced("filepath", 2, "data\\2.png"),
+        ["data\\2.png (row 2)", "Write / between folders"],
+    ),
+    "one class": (lambda df: df.with_columns(label=pl.lit("a")), ["'label'", "one class", "'a'"]),
+    "labels are lists": (
+        lambda df: df.with_columns(label=pl.concat_list("label")),
+        ["'label'", "List(String)", "texts"],
+    ),
+    "a measurement": (
+        lambda df: df.with_columns(label=pl.Series([1, 2, 3, 1, 2, 9])),
+        ["'label'", "[9]", "never occur in training", "regression"],
     ),
     "other size": (
         overwritten(4, lambda path: Image.new("L", (3, 4)).save(path)),
@@ -361,6 +578,84 @@ def test_bad_pictures(pictures, change, says):
     assert all(part in str(caught.value) for part in says), str(caught.value)
 
 
+def test_cheap_checks_come_before_the_pictures_are_read(pictures):
+    """Of two faults, the one that needs no file to be opened is told."""
+    nowhere = pictures.with_columns(filepath=pl.lit("no/such.png"))
+    for bad in (nowhere.with_columns(index=pl.lit("valid")), nowhere.with_columns(label=pl.lit(1))):
+        with pytest.raises(ValueError, match=r"Column '(index|label)'"):
+            DSTorch.load_image(bad)
+
+
+FRAMES = {
+    "load_image": DSTorch.load_image,
+    "load_text": lambda df: DSTorch.load_text(df, word2vec(["a"]), col("tokens"), col("label")),
+    "plot_image_grid": DSImage.plot_image_grid,
+    "umap": lambda df: DSSklearn.umap(df, [col("label")]),
+    "pca": lambda df: DSSklearn.pca(df, [col("label")]),
+    "tsne": lambda df: DSSklearn.tsne(df, [col("label")]),
+    "logistic_regression_cv": lambda df: DSSklearn.logistic_regression_cv(df, col("label")),
+    "print_rows": print_rows,
+}
+
+
+@pytest.mark.parametrize("call", FRAMES.values(), ids=FRAMES.keys())
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (pl.DataFrame.lazy, ["LazyFrame", "df.collect()"]),
+        (pl.DataFrame.to_pandas, ["pandas", "pl.from_pandas(df)"]),
+        (pl.DataFrame.to_dict, ["dict", "DataFrame"]),
+    ],
+)
+def test_other_frames_are_refused_by_name(pictures, call, change, says):
+    with pytest.raises(ValueError) as caught:
+        call(change(pictures))
+    assert all(part in str(caught.value) for part in ["df is a", *says]), str(caught.value)
+
+
+NEWS = [f"The council voted on plan {number}, again. " * 300 for number in range(5000)]
+# much data, and calls that are wrong on every row of it
+ENDLESS = {
+    "split is a row number": lambda df: load_news(df.with_row_index("row"), index="row"),
+    "label is the text": lambda df: load_news(df, label_expr=col("text")),
+    "tokens are the text": lambda df: load_news(df, tokens_expr=col("text")),
+    "no such column": lambda df: load_news(df.rename({"text": "n" * 5000}), index="part"),
+    "no such label": lambda df: load_news(df, label_expr=col("x" * 5000)),
+    "no tokens": lambda df: load_news(df, tokens_expr=col("text").str.extract_all("[0-9]{9}")),
+    "a decimal for each": lambda df: load_news(df, label_expr=pl.int_range(pl.len()) / 7),
+    "a number for each": lambda df: load_news(df, label_expr=pl.int_range(pl.len())),
+    "texts for class names": lambda df: load_news(df, cn=NEWS),
+    "pad_idx": lambda df: load_news(df, pad_idx=NEWS),
+    "a path": lambda df: DSImage.plot_image_grid(df, "label", filepath="text"),
+    "class names and logits": lambda df: DSTorch.predict(
+        nn.Identity(), torch.zeros(9, 2), torch.zeros(9, dtype=torch.int64), NEWS
+    ),
+}
+
+
+def load_news(df, **changes):
+    good = {"tokens_expr": col("text").str.extract_all("[a-z]+"), "label_expr": col("label")}
+    return DSTorch.load_text(df, word2vec(["council", "plan"]), **good | changes)
+
+
+@pytest.mark.parametrize("call", ENDLESS.values(), ids=ENDLESS.keys())
+def test_messages_are_short_whatever_the_data(call):
+    split = ["train"] * 4000 + ["test"] * 1000
+    df = pl.DataFrame({"text": NEWS, "label": ["a", "b"] * 2500, "index": split})
+    with pytest.raises((ValueError, FileNotFoundError, TypeError)) as caught:
+        call(df)
+    assert 20 < len(str(caught.value)) <= 600, len(str(caught.value))
+    assert isinstance(caught.value, ValueError | FileNotFoundError)
+
+
+def test_long_values_leave_room_for_what_was_expected():
+    df = pl.DataFrame({"text": NEWS, "label": NEWS, "index": NEWS})
+    with pytest.raises(ValueError, match="expected only 'train' and 'test'"):
+        load_news(df)
+    with pytest.raises(ValueError, match=r"are not among the class names.*'b'"):
+        load_news(df.drop("index"), cn=["a", "b"])
+
+
 def test_bad_split_names_the_column_that_was_asked_for(documents):
     bad = documents.rename({"index": "part"}).with_columns(part=pl.lit("train"))
     with pytest.raises(ValueError, match="'part'"):
@@ -386,6 +681,20 @@ BAD_DOCUMENTS = {
         ["'label'", "['zebra']", "never occur in training"],
     ),
     "one label for all": ({"label_expr": pl.lit("p")}, ["label_expr", "1 values", "10 rows"]),
+    "no labels": ({"label_expr": None}, ["Labels are missing", "cn=cn"]),
+    "one class": (
+        {"df": lambda df: df.with_columns(label=pl.lit("p"))},
+        ["'label'", "one class", "'p'"],
+    ),
+    "ratings": (
+        {"df": lambda df: pl.concat([df] * 3).with_columns(label=pl.int_range(30) / 7)},
+        ["'label'", "30 decimals", "regression"],
+    ),
+    "two columns of tokens": ({"tokens_expr": pl.all()}, ["tokens_expr", "3 columns"]),
+    "no such column": ({"tokens_expr": col("toknes")}, ["tokens_expr", "toknes"]),
+    "text missing": ({"df": replaced("tokens", 4, None)}, ["no tokens", "[4]"]),
+    "no tokens": ({"df": replaced("tokens", 3, [])}, ["no tokens", "[3]"]),
+    "null tokens": ({"df": replaced("tokens", 2, ["a", None])}, ["null tokens", "[2]"]),
     "tokens are texts": (
         {"tokens_expr": col("label")},
         ["tokens_expr", "String", "list of strings"],
@@ -404,10 +713,13 @@ BAD_DOCUMENTS = {
     ),
     "empty vocabulary": (
         {"model": SimpleNamespace(wv=KeyedVectors(2))},
-        ["No token", "vocabulary of 0 words"],
+        ["model", "no words", "KeyedVectors"],
     ),
+    "no model": ({"model": "glove"}, ["model", "str", "no words", "KeyedVectors"]),
+    "max_length 1.5": ({"max_length": 1.5}, ["max_length is 1.5", "whole number"]),
+    "pad_idx 0.5": ({"pad_idx": 0.5}, ["pad_idx is 0.5", "0 to 2"]),
     "max_length 0": ({"max_length": 0}, ["max_length is 0", "1 or more"]),
-    "pad_idx -1": ({"pad_idx": -1}, ["pad_idx is -1", "0 to 2", "len(model.wv)"]),
+    "pad_idx -1": ({"pad_idx": -1}, ["pad_idx is -1", "0 to 2", "number of words"]),
     "pad_idx too large": ({"pad_idx": 4}, ["pad_idx is 4", "0 to 2", "or 3"]),
 }
 

@@ -177,6 +177,26 @@ def test_first_epochs_are_those_of_a_bare_loop(batch_size, capsys):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [7, 25])
+def test_dropout_draws_what_it_draws_in_a_loop_by_hand(batch_size):
+    """Nothing is drawn before the first step, also where a batch of one is tried out: 50 % 7."""
+    X, y = toy_data()
+    model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
+    twin = copy.deepcopy(model)
+    torch.manual_seed(15)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    DSTorch.train(model, optimizer, X, y, num_epochs=1, batch_size=batch_size)
+    torch.manual_seed(15)
+    for batch in torch.randperm(50).split(batch_size):
+        loss = nn.CrossEntropyLoss()(twin(X[batch]), y[batch])
+        twin.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for weight in twin.parameters():
+                weight -= 0.1 * weight.grad
+    torch.testing.assert_close(model.state_dict(), twin.state_dict())
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
 def test_printed_loss_is_the_mean_over_samples(batch_size, capsys):
     """With a rate of 0 the weights stand still, and the loss is scikit-learn's."""
@@ -376,7 +396,8 @@ class Watched(nn.Module):
 
 
 def call_train(model, X, y):
-    DSTorch.train(model, torch.optim.SGD(model.parameters(), lr=0.1), X, y, num_epochs=2)
+    weights = nn.Linear(1, 1).parameters() if isinstance(model, type) else model.parameters()
+    DSTorch.train(model, torch.optim.SGD(weights, lr=0.1), X, y, num_epochs=2)
 
 
 CALLS = {
@@ -397,7 +418,7 @@ def test_model_comes_back_in_its_mode(call, modes, fails_at):
     model = Watched(fails_at)
     model.training, model.frozen.training = modes
     try:
-        call(model, *toy_data())
+        call(model, *toy_data(size=300))  # more than are scored at once
     except (RuntimeError, ValueError) as error:
         assert fails_at and "the fault" in str(error)
     else:
@@ -451,26 +472,52 @@ def word_model(rows):
 X, Y = toy_data()
 INDICES = torch.zeros(50, 6, dtype=torch.int64)
 INDICES[30, 2] = 9
+
+
+class Gives(nn.Linear):
+    """A model with weights that gives what a function makes of its input."""
+
+    def __init__(self, function):
+        super().__init__(1, 1)
+        self.forward = function
+
+
+def spoilt(value):
+    model = nn.Linear(4, 3)
+    nn.init.constant_(model.bias, value)
+    return model
+
+
 FLAT = nn.Sequential(nn.Linear(4, 3), nn.Flatten(0))
 EVERY = ["train", *list(CALLS)[1:]]
 NAMED = ["score_image", "predict", "predict_proba", "confusion_matrix"]
 # which calls, model, X, y, and what the message must say
 BAD_DATA = {
-    "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["0 rows"]),
+    "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["X has shape (0, 4)"]),
+    "a number for X": (EVERY, nn.Linear(4, 3), X[0, 0], Y, ["X has shape ()"]),
     "other lengths": (EVERY, nn.Linear(4, 3), X, Y[:-1], ["50 rows", "49"]),
+    "X of numpy": (EVERY, nn.Linear(4, 3), X.numpy(), Y, ["X is a numpy ndarray", "from_numpy"]),
+    "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y", "numpy ndarray", "torch Tensor"]),
+    "a class": (EVERY, nn.Linear, X, Y, ["model is a builtins type", "not its class"]),
+    "a tuple": (EVERY, Gives(lambda x: (x[:, :3], 1)), X, Y, ["returns", "tuple", "logits alone"]),
+    "a dict": (EVERY, Gives(lambda x: {"logits": x}), X, Y, ["returns", "dict", "logits alone"]),
+    "NaN weights": (EVERY, spoilt(math.nan), X, Y, ["logits are NaN", "smaller learning rate"]),
+    "infinite": (EVERY, spoilt(math.inf), X, Y, ["logits are NaN or inf", "learning rate"]),
     "NaN": (EVERY, nn.Linear(4, 3), with_nan(math.nan), Y, ["X", "NaN", "row 20"]),
-    "infinite": (EVERY, nn.Linear(4, 3), with_nan(math.inf), Y, ["X", "infinite", "row 20"]),
-    "other features": (EVERY, nn.Linear(5, 3), X, Y, ["(4,)", "torch says"]),
-    "other type": (EVERY, nn.Linear(4, 3), X.double(), Y, ["torch.float64", "torch says"]),
-    "no rows of logits": (EVERY, FLAT, X, Y, ["(3,)", "(1, 3)"]),
-    "too few logits": (EVERY, nn.Linear(4, 2), X, Y, ["(1, 2)", "3 outputs"]),
+    "infinite X": (EVERY, nn.Linear(4, 3), with_nan(math.inf), Y, ["X", "infinite", "row 20"]),
+    "other features": (EVERY, nn.Linear(5, 3), X, Y, ["(4,)", "fails on rows"]),
+    "other type": (EVERY, nn.Linear(4, 3), X.double(), Y, ["torch.float64", "fails on rows"]),
+    "no rows of logits": (["train"], FLAT, X, Y, ["(6,)", "(2, 3)"]),
+    "flat logits": (EVERY[1:], FLAT, X, Y, ["(150,)", "(50, 3)"]),
+    "too few logits": (EVERY, nn.Linear(4, 2), X, Y, [", 2) for", "3 outputs"]),
     "y of floats": (EVERY, nn.Linear(4, 3), X, Y.double(), ["y", "torch.float64", "int64"]),
     "y of two columns": (EVERY, nn.Linear(4, 3), X, Y.reshape(50, 1), ["y", "(50, 1)", "(N,)"]),
     "y below 0": (EVERY, nn.Linear(4, 3), X, Y - 1, ["y", "-1", "0 or more"]),
     "torch's ignored label": (EVERY, nn.Linear(4, 3), X, Y - 100, ["y", "-100", "0 or more"]),
-    "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "torch says"]),
-    "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(1, 4)", "3 outputs"]),
+    "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "fails on"]),
+    "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(50, 4)", "3 outputs"]),
     "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y", "3", "3 class names"]),
+    "no truth": ([*EVERY[:3], "confusion_matrix"], nn.Linear(4, 3), X, None, ["y", "None"]),
 }  # fmt: skip
 
 
@@ -483,12 +530,14 @@ BAD_DATA = {
     ],
 )
 def test_bad_data(name, model, X, y, says):
-    before = copy.deepcopy(model.state_dict())
+    before = [] if isinstance(model, type) else [w.clone() for w in model.parameters()]
     with pytest.raises(ValueError) as caught:
         CALLS[name](model, X, y)
     assert all(part in str(caught.value) for part in says), str(caught.value)
-    after = model.state_dict()
-    assert all(torch.equal(before[part], after[part]) for part in before)
+    assert len(str(caught.value)) <= 600
+    after = [] if isinstance(model, type) else model.parameters()
+    for one, other in zip(before, after, strict=True):
+        assert torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
 @pytest.mark.parametrize(
@@ -504,3 +553,211 @@ def test_bad_numbers(numbers, says):
     with pytest.raises(ValueError) as caught:
         train(nn.Linear(4, 3), *toy_data(), **numbers)
     assert all(part in str(caught.value) for part in says), str(caught.value)
+
+
+# --- training that could not work --------------------------------------------------------------
+
+
+def normalised():
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+
+
+def frozen():
+    return nn.Linear(4, 3).requires_grad_(False)
+
+
+def replaced_layer(make_optimizer):
+    """Return a model whose last layer was replaced after its optimiser was made."""
+    model = normalised()
+    optimizer = make_optimizer(model.parameters())
+    model[2] = nn.Linear(8, 3)
+    return model, optimizer
+
+
+def own(model, make_optimizer):
+    return model, make_optimizer(model.parameters())
+
+
+def other(model, make_optimizer):
+    return model, make_optimizer(nn.Linear(4, 3).parameters())
+
+
+FOREIGN = ["another model's weights", "optim.Adam(model.parameters())"]
+# how model and optimiser are made, further arguments, and what the message must say
+HOPELESS = {
+    "optimiser of another model": (lambda o: other(nn.Linear(4, 3), o), {}, FOREIGN),
+    "optimiser of an older layer": (replaced_layer, {}, FOREIGN),
+    "all is frozen": (lambda o: own(frozen(), o), {}, ["frozen", "cannot learn"]),
+    "no optimiser": (
+        lambda o: (nn.Linear(4, 3), "adam"),
+        {},
+        ["optimizer is a", "str", "Optimizer"],
+    ),
+    "normalising one case": (
+        lambda o: own(normalised(), o),
+        {"batch_size": 7},
+        ["50 cases", "batch_size=7", "a batch of one"],
+    ),
+    "normalising single cases": (
+        lambda o: own(normalised(), o),
+        {"batch_size": 1},
+        ["batch_size=1", "a batch of one"],
+    ),
+    "no axis of one case": (
+        lambda o: own(nn.Sequential(nn.Linear(4, 3), Squeeze()), o),
+        {"batch_size": 7},
+        ["50 cases", "batch_size=7", "a batch of one"],
+    ),
+}
+
+
+class Squeeze(nn.Module):
+    def forward(self, x):
+        return x.squeeze()
+
+
+@pytest.mark.parametrize("make_optimizer", [torch.optim.Adam, torch.optim.SGD])
+@pytest.mark.parametrize(("make", "numbers", "says"), HOPELESS.values(), ids=HOPELESS.keys())
+def test_training_that_could_not_work_stops_before_the_first_step(
+    make, numbers, says, make_optimizer, capsys
+):
+    model, optimizer = make(make_optimizer)
+    before = copy.deepcopy(model.state_dict())
+    generator = torch.get_rng_state()
+    with pytest.raises(ValueError) as caught:
+        DSTorch.train(model, optimizer, *toy_data(), **numbers)
+    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert not capsys.readouterr().out
+    assert all(torch.equal(before[name], part) for name, part in model.state_dict().items())
+    assert torch.equal(generator, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 25, 64])
+def test_normalisation_and_parts_of_a_model_train_where_they_can(batch_size, capsys):
+    """A batch of one suits layers over positions, and a part may be left out of the optimiser."""
+    model = nn.Sequential(nn.Conv1d(1, 8, 2), nn.BatchNorm1d(8), nn.Flatten(), nn.Linear(24, 3))
+    X, y = toy_data()
+    first, last = (model[i].weight.clone() for i in (0, 3))
+    optimizer = torch.optim.Adam(model[3].parameters())
+    DSTorch.train(model, optimizer, X[:, None], y, num_epochs=1, batch_size=batch_size)
+    assert torch.equal(model[0].weight, first) and not torch.equal(model[3].weight, last)
+    assert len(printed_losses(capsys)) == 1
+
+
+def test_training_stops_at_the_first_loss_that_is_not_finite(capsys):
+    """Ten epochs are asked for; the loss of the third is infinite."""
+
+    class Failing(nn.Linear):
+        seen = 0
+
+        def forward(self, x):
+            self.seen += self.training
+            return super().forward(x) * (math.inf if self.seen > 4 else 1)
+
+    model = Failing(4, 3)
+    weights_at_failure = []
+    model.register_forward_pre_hook(lambda m, _: weights_at_failure.append(m.weight.clone()))
+    with pytest.raises(ValueError, match=r"Epoch 3: the loss is (nan|inf).*learning rate|rate"):
+        train(model, *toy_data(), num_epochs=10, batch_size=25)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert torch.equal(model.weight, weights_at_failure[-1])  # no step is taken with it
+
+
+@pytest.mark.parametrize("size", [1, 2, 256, 257, 600])
+def test_a_model_that_squeezes_is_scored(size):
+    """The last batch of 257 rows has one row, whose logits have no axis of rows."""
+    X, y = (
+        toy_data(size=size, features=3)
+        if size > 2
+        else (torch.eye(3)[:size], torch.zeros(size).long())
+    )
+    squeezing = nn.Sequential(nn.Identity(), Squeeze())
+    for call in (DSTorch.predict, DSTorch.predict_proba):
+        assert call(squeezing, X, y, CN).equals(call(nn.Identity(), X, y, CN))
+
+
+# --- scoring once, without labels, beside a frame ----------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(CALLS)[1:])
+def test_scoring_meets_each_row_once(name):
+    model = Watched()
+    CALLS[name](model, *toy_data(size=600))
+    assert [size for size, _ in model.seen] == [256, 256, 88]
+
+
+def test_prediction_needs_no_labels():
+    X, y = toy_data(features=3)
+    for call in (DSTorch.predict, DSTorch.predict_proba):
+        assert call(nn.Identity(), X, None, CN).equals(
+            call(nn.Identity(), X, y, CN).drop("target_")
+        )
+
+
+def test_a_prefix_keeps_probabilities_apart_from_a_frames_columns():
+    X, y = toy_data(features=3)
+    df = pl.DataFrame({"six": range(50)})
+    sure = DSTorch.predict_proba(nn.Identity(), X, y, CN, prefix="p_")
+    assert sure.columns[3:] == ["p_six", "p_seven", "p_eight"]
+    assert df.with_columns(sure)["six"].to_list() == list(range(50))
+    with pytest.raises(ValueError, match=r"\['target_'\] already.*prefix"):
+        DSTorch.predict_proba(nn.Identity(), X, y, ["six", "target_", "eight"])
+
+
+@pytest.mark.parametrize("cn", [{"six", "seven", "eight"}, "678", ["six", "six", "eight"]])
+def test_class_names_have_an_order_and_differ(cn):
+    for name in NAMED:
+        X, y = toy_data(features=3)
+        call = getattr(DSTorch, name)
+        with pytest.raises(ValueError, match="cn must be a list of distinct class names"):
+            call(nn.Identity(), X, y, cn)
+
+
+# --- devices -----------------------------------------------------------------------------------
+
+
+class Elsewhere(nn.Module):
+    """A model whose weights are on a device that only knows shapes, and whose logits are here."""
+
+    def __init__(self):
+        super().__init__()
+        self.there = nn.Parameter(torch.zeros(1, device="meta"))
+        self.here = nn.Parameter(torch.zeros(3))
+        self.met = []
+
+    def forward(self, x):
+        self.met.append(x.device.type)
+        return torch.ones(len(x), 1) * self.here
+
+
+def test_a_batch_goes_to_where_the_model_is(capsys):
+    X, y = toy_data(size=300)
+    model = Elsewhere()
+    for name in list(CALLS)[1:]:
+        CALLS[name](model, X, y)
+    DSTorch.train(model, torch.optim.SGD([model.here], lr=0.1), X, y, num_epochs=1)
+    assert set(model.met) == {"meta"} and len(model.met) > 10
+    assert model.here.abs().min() > 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU was found")
+@pytest.mark.parametrize("data", ["cpu", "cuda"])
+@pytest.mark.parametrize("weights_on", ["cpu", "cuda"])
+def test_model_and_data_may_be_on_different_devices(data, weights_on, capsys):
+    set_seed()
+    X, y = torch.rand(70, 1, 28, 28), torch.arange(70) % 10
+    model = SimpleCNN()
+    expected = copy.deepcopy(model)
+    train(expected, X, y, num_epochs=2)
+    losses = printed_losses(capsys)
+    set_seed()
+    torch.rand(70, 1, 28, 28), SimpleCNN()  # the generator is where it was
+    model = model.to(weights_on)
+    X, y = X.to(data), y.to(data)
+    train(model, X, y, num_epochs=2)
+    np.testing.assert_allclose(printed_losses(capsys), losses, atol=1e-3)
+    digits = list(range(10))
+    frame = DSTorch.predict_proba(model, X, y, digits)
+    there = DSTorch.predict_proba(expected, X.cpu(), y.cpu(), digits)
+    np.testing.assert_allclose(frame["prob_pred_"], there["prob_pred_"], atol=1e-3)
+    assert 0 <= DSTorch.score_text(model, X, y) == DSTorch.score_image(model, X, y, digits) <= 1

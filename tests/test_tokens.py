@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 
 import pytest
+import yaml
 
 from tests.kit.contrast import READABLE, contrast, rgb
 from tools import tokens
 
 TOKENS = tomllib.loads((tokens.HERE / "tokens.toml").read_text(encoding="utf-8"))
+FORMATS = yaml.safe_load((tokens.ROOT / "_quarto.yml").read_text(encoding="utf-8"))["format"]
 
 
 def test_the_files_made_from_the_tokens_are_current():
@@ -34,3 +37,20 @@ def test_every_ink_can_be_read_on_every_paper(theme):
     pairs = [*itertools.product(inks.values(), (colours["paper"], colours["code-paper"]))]
     for ink, paper in [*pairs, (colours["ink"], colours["mark"])]:
         assert contrast(rgb(ink), rgb(paper)) >= READABLE, f"{theme}: {ink} on {paper}"
+
+
+def test_the_pdf_by_quarto_has_the_fonts_of_the_tokens():
+    typst = FORMATS["typst"]
+    named = {"text": "mainfont", "code": "codefont", "math": "mathfont", "size": "fontsize"}
+    assert {name: typst[key] for name, key in named.items()} == TOKENS["print"]
+
+
+def test_quartos_themes_are_made_of_the_tokens():
+    # "default", because Bootswatch's themes load fonts from another host
+    assert FORMATS["html"]["theme"] == {
+        "light": ["default", "quarto/tokens.scss", "quarto/book.scss"],
+        "dark": ["default", "quarto/tokens-dark.scss", "quarto/book.scss"],
+    }
+    style = (tokens.ROOT / "quarto/book.scss").read_text(encoding="utf-8")
+    colours = re.findall(r"#[0-9a-f]{3,8}\b", style)
+    assert colours == [], "a colour of its own: it belongs in tools/tokens.toml"

@@ -32,11 +32,12 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The chapters that a kernel was started for."""
     seen: list[str] = []
     run = kernel.run
-    monkeypatch.setattr(
-        kernel,
-        "run",
-        lambda book, source, *rest: seen.append(source.path.name) or run(book, source, *rest),
-    )
+
+    def noted(project, source, *rest):
+        seen.append(source.path.name)
+        return run(project, source, *rest)
+
+    monkeypatch.setattr(kernel, "run", noted)
     return seen
 
 
