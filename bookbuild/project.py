@@ -32,8 +32,7 @@ KNOWN_SECTIONS = {
         respect-user-color-scheme csl include-after-body filters
     """,
     "format.typst": """
-        toc toc-depth number-sections papersize citeproc pdf-standard syntax-highlighting
-        template-partials filters
+        citeproc pdf-standard syntax-highlighting template-partials filters
     """,
 }
 KNOWN_KEYS = {
