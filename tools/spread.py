@@ -1,8 +1,8 @@
 """`make spread`: how far the book's quantities move over seeds.
 
-It executes the book once for each seed, in a copy in which `funs.SEED` is that seed, and prints each
-quantity that has a band with its values and their standard deviation. It takes five times as long as
-the book. What it prints is what the `why` of a band says; it writes nothing into tests/expected/.
+It executes the book once for each seed, in a copy in which `funs.SEED` is that seed, and prints
+every quantity that has a band, with its values and their standard deviation. The `why` of a band
+quotes them. It takes five times as long as the book, and writes nothing into tests/expected/.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from tools.quantities import expected, of_book
