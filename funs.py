@@ -101,7 +101,7 @@ class DSTorch:
         label_name, filepath, index : str
             The columns of the class, of the file, and of the part: "train" or "test".
         scale, flatten : bool
-            Divide by the largest possible pixel, to lie in [0, 1]; make rows of C·H·W numbers.
+            Divide by the largest possible value, to lie in [0, 1]; make each picture one row.
         cn : sequence, optional
             The class names of training, to load new pictures alone, with or without labels.
         """
@@ -209,7 +209,7 @@ class DSTorch:
 
     @staticmethod
     def confusion_matrix(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence):
-        """Plot, with plotnine, how often each class was taken for each. Used in *Exercises*."""
+        """Plot how many cases of each class are predicted as each class. Used in *Exercises*."""
         return _confusion_plot(DSTorch.predict(model, X, y, cn), cn)
 
 
@@ -296,7 +296,7 @@ class Classifier:
         self.classes = pl.DataFrame({"index_": parts, "target_": y, "prediction_": predicted})
 
     def score(self) -> dict[str, float]:
-        """Return the accuracy, in [0, 1], on the rows for "train" and for "test"."""
+        """Return the accuracy, in [0, 1], on the training and on the test rows."""
         right = self.classes.with_columns(right=pl.col("target_") == pl.col("prediction_"))
         return dict(right.group_by("index_").agg(pl.col("right").mean()).sort("index_").iter_rows())
 
@@ -306,7 +306,7 @@ class Classifier:
         return self.df.hstack(frame) if full else frame
 
     def confusion_matrix(self):
-        """Plot what ``DSTorch.confusion_matrix`` does, for the rows for testing."""
+        """Plot what ``DSTorch.confusion_matrix`` does, for the test rows."""
         return _confusion_plot(self.classes.filter(index_="test"), self.cn)
 
 
@@ -412,7 +412,9 @@ def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx:
     _check(known.height, f"No token is one of the model's {len(words)} words, {_show(words)}.")
     row, word = known["row"].to_numpy(), known["word"].to_numpy()
     if lost := np.setdiff1d(range(len(tokens)), row).tolist():
-        warnings.warn(f"Rows {_show(lost)} have no known word: padding only.", stacklevel=3)
+        warnings.warn(
+            f"Rows {_show(lost)} have no known word; they are padding only.", stacklevel=3
+        )
     position = np.arange(len(row)) - np.searchsorted(row, row)
     kept = position < max_length
     indices = np.full((len(tokens), max_length), pad_idx, dtype=np.int64)
@@ -489,7 +491,10 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
     for column in chosen.get_columns():
         wanted = "expected numbers, or lists of one length"
         with _explained(f"Column {column.name!r} holds {column.dtype}; {wanted}"):
-            _check(getattr(column.dtype, "inner", column.dtype).is_numeric(), "no numbers.")
+            _check(
+                getattr(column.dtype, "inner", column.dtype).is_numeric(),
+                "this type is not numeric.",
+            )
             blocks.append(np.array(column.to_list(), dtype=np.float64).reshape(df.height, -1))
             _check(np.isfinite(blocks[-1]).all(), "some are missing, NaN or infinite.")
     return np.hstack(blocks)
@@ -540,7 +545,7 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
 
 # --- 3. What it refuses ------------------------------------------------------------------------
 
-DIVERGED = "Training has failed: start again with a smaller learning rate."
+DIVERGED = "Training has failed: start again with a smaller learning rate, or scale X."
 _show = reprlib.repr  # the first few of many values
 
 
@@ -578,7 +583,7 @@ def _check_frame(df: pl.DataFrame, empty: bool = False) -> None:
 
 def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
     """Return what an expression gives, or stop unless it is one value for each row."""
-    with _explained(f"{argument} cannot be computed"):
+    with _explained(f"{argument} gives no column"):
         columns = df.select(expr).get_columns()
     _check(len(columns) == 1, f"{argument} gives {len(columns)} columns; expected one.")
     values, found = columns[0], f"{argument}, column {columns[0].name!r}, has"
@@ -601,7 +606,7 @@ def _check_parts(parts: pl.Series, new: bool) -> Tensor:
     """Return which rows are for training, or stop unless all are for training or testing."""
     found = set(parts.cast(pl.String))
     fits = found <= {"train", "test", "unseen"} if new else found == {"train", "test"}
-    advice = "expected 'train' and 'test', or, for new cases alone, cn=cn, the class names."
+    advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
     _check(fits, f"Column {parts.name!r}, the split, holds {_show(sorted(found))}; {advice}")
     return torch.from_numpy((parts.cast(pl.String) == "train").to_numpy())
 
@@ -622,7 +627,7 @@ def _check_labels(labels: pl.Series, train: Tensor) -> list:
 def _vocabulary(model: Any, pad_idx: int) -> list[str]:
     """Return the words of a model, or stop if it has none, or padding is no index of theirs."""
     words = getattr(getattr(model, "wv", model), "index_to_key", [])
-    _check(len(words), f"model, a {type(model)}, has no words; expected Word2Vec, KeyedVectors.")
+    _check(len(words), f"model, {type(model)}, has no words; expected Word2Vec or KeyedVectors.")
     wanted = f"the index of a word, or {len(words)}, the number of words"
     _check(pad_idx in range(len(words) + 1), f"pad_idx is {_show(pad_idx)}; expected {wanted}.")
     return words
@@ -635,7 +640,7 @@ def _tokens(df: pl.DataFrame, expr: pl.Expr) -> pl.Series:
     _check(strings, f"tokens_expr gives {tokens.dtype}; expected a list of strings for each row.")
     tokens = tokens.cast(pl.List(pl.String))
     bad = ((tokens.list.len() == 0) | tokens.list.contains(None)).arg_true().to_list()
-    _check(not bad, f"tokens_expr gives no tokens, or null, in rows {_show(bad)}; drop these.")
+    _check(not bad, f"tokens_expr gives no tokens, or null, in rows {_show(bad)}; drop them.")
     return tokens
 
 
