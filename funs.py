@@ -412,9 +412,7 @@ def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx:
     _check(known.height, f"No token is one of the model's {len(words)} words, {_show(words)}.")
     row, word = known["row"].to_numpy(), known["word"].to_numpy()
     if lost := np.setdiff1d(range(len(tokens)), row).tolist():
-        warnings.warn(
-            f"Rows {_show(lost)} have no known word; they are padding only.", stacklevel=3
-        )
+        warnings.warn(f"Rows {_show(lost)} have no known word, only padding.", stacklevel=3)
     position = np.arange(len(row)) - np.searchsorted(row, row)
     kept = position < max_length
     indices = np.full((len(tokens), max_length), pad_idx, dtype=np.int64)
@@ -489,12 +487,9 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
     _check(chosen.width, "There are no features.")
     blocks = []
     for column in chosen.get_columns():
-        wanted = "expected numbers, or lists of one length"
-        with _explained(f"Column {column.name!r} holds {column.dtype}; {wanted}"):
-            _check(
-                getattr(column.dtype, "inner", column.dtype).is_numeric(),
-                "this type is not numeric.",
-            )
+        name, kind = column.name, column.dtype
+        with _explained(f"Column {name!r} holds {kind}; expected numbers, or lists of one length"):
+            _check(getattr(kind, "inner", kind).is_numeric(), "this type is not numeric.")
             blocks.append(np.array(column.to_list(), dtype=np.float64).reshape(df.height, -1))
             _check(np.isfinite(blocks[-1]).all(), "some are missing, NaN or infinite.")
     return np.hstack(blocks)
