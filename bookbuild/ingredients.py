@@ -14,7 +14,7 @@ from bookbuild.modules import project_modules, what_runs
 from bookbuild.project import Project
 from bookbuild.qmd import Cell, Inline, Source
 
-FORMAT = "3"  # raise it when kernel.py or outputs.py keeps something else than before
+FORMAT = "4"  # raise it when kernel.py or outputs.py keeps something else than before
 
 
 def of(project: Project, source: Source) -> dict[str, str]:

@@ -16,7 +16,7 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
             for path in [root / f"{name}.py", *sorted((root / name).glob("**/*.py"))]:
                 relative = path.relative_to(root).as_posix()
                 if path.is_file() and relative not in found:
-                    found[relative] = path.read_text(encoding="utf-8")
+                    found[relative] = path.read_text(encoding="utf-8-sig")
                     queue.append(found[relative])
     return found
 

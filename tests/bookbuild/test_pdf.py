@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def paper(book, capsys):
         return book.root / "_book" / "Small-book.pdf"
 
     return build
+
+
+def paper_error(book) -> str:
+    """Build the book, which must fail; return what it says."""
+    command = [sys.executable, "-m", "bookbuild", "--root", str(book.root), "build"]
+    done = subprocess.run([*command, "--renderer", "builtin"], capture_output=True, text=True)
+    assert done.returncode == 1
+    return done.stderr
 
 
 # What it says
@@ -290,10 +299,41 @@ def test_no_pdf_where_none_is_asked_for(book):
     assert ".pdf" not in book.page()
 
 
-def test_fault_names_the_chapter(book, paper):
-    message = paper("Text.\n\n```{=typst}\n#nothing-of-this-name\n```")
-    assert "chapters/one.qmd: " in message
-    assert "nothing-of-this-name" in message
-    assert "unknown variable" in message
+def test_fault_names_chapter_and_line_and_the_pages_are_written(book, paper):
+    words = "\n\n".join(f"Sentence number {n} of the text." for n in range(40))
+    assert isinstance(paper("Text."), Path)
+    book.chapter(f"{words}\n\n```{{=typst}}\n#nothing-of-this-name\n```\n\n{words}")
+    message = paper_error(book)
+    assert re.search(r"chapters/one\.qmd:(82|83|84): the PDF cannot be set", message)
+    assert "unknown variable: nothing-of-this-name" in message
+    assert "_book/ has the pages and notebooks as they are, and no PDF" in message
     assert "/tmp" not in message
-    assert not (book.root / "_book").exists()
+    assert "Sentence number 39" in book.page()
+    assert not [*(book.root / "_book").glob("*.pdf")], "the last one would pass for the new one"
+    assert ".pdf" not in book.page()
+
+
+LETTERS = "\n\nPlain → ✓.\n\nTwo 漢 here, é.\n\nAgain 漢 and 😀.\n"
+
+
+@pytest.mark.parametrize("command", [("check",), ("build", "--renderer", "builtin")])
+def test_letters_that_the_fonts_lack_are_named_with_their_lines(book, fails, command):
+    book.edit("_quarto.yml", "title: Small book", "title: Small book\n  downloads: [pdf]")
+    web = '::: {.content-visible when-format="html"}\n字\n:::'
+    book.chapter(f"{web}{LETTERS}")
+    lines = [line for line in fails(*command).splitlines() if "no letter" in line]
+    assert [line.removeprefix("error: ").partition(": the")[0] for line in lines] == [
+        "chapters/one.qmd:9",
+        "chapters/one.qmd:11",
+    ]
+    assert "U+6F22" in lines[0] and "U+1F600" in lines[1]
+
+
+def test_letters_of_outputs_are_named_at_their_cell(book, paper):
+    assert "chapters/one.qmd:5: the PDF's fonts have no letter for 漢" in paper(
+        "Text.\n\n```{python}\nprint(chr(0x6F22))\n```"
+    )
+
+
+def test_a_line_across_is_drawn(paper):
+    assert "Above. Below." in read(paper("Above.\n\n***\n\nBelow."))
