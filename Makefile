@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 RENDERER ?= auto
+# chapters side by side: JOBS=n here, or CLUSTER=tcp://host:8786 on a Dask cluster
+WORKERS := $(if $(JOBS),--jobs $(JOBS)) $(if $(CLUSTER),--cluster $(CLUSTER))
 PORT ?= 4200
 # a user's own setting, which pip refuses in a virtual environment
 export PIP_USER := 0
@@ -28,12 +30,12 @@ help:  ## list the tasks
 
 .PHONY: book
 book: $(READY) data/.manifest.json  ## build the whole book into _book/
-	@$(PY) -m bookbuild build --renderer $(RENDERER)
+	@$(PY) -m bookbuild build --renderer $(RENDERER) $(WORKERS)
 
 .PHONY: test
 test: RENDERER = builtin # the tests look at the built-in renderer's pages
 test: book  ## check everything (builds the book first where it has changed)
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: unit
 unit: $(READY) data/.manifest.json  ## check in a minute what needs no built book
@@ -62,6 +64,10 @@ verify: $(READY) data/.manifest.json  ## build the book twice from nothing and c
 .PHONY: expected
 expected: book  ## show what would have to change in tests/expected/
 	@$(PY) -m tools.expected
+
+.PHONY: spread
+spread: $(READY) data/.manifest.json  ## measure how far the quantities move over five seeds
+	@$(PY) -m tools.spread
 
 .PHONY: bench
 bench: book  ## measure what benchmarks/README.md lists (twenty minutes on an idle machine)

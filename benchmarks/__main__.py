@@ -11,7 +11,17 @@ from pathlib import Path
 
 from benchmarks.measure import HEADER, print_rows
 
-SUBJECTS = ["imports", "training", "text", "glove", "data", "growth", "rebuild", "build"]
+SUBJECTS = [
+    "imports",
+    "training",
+    "text",
+    "glove",
+    "data",
+    "growth",
+    "rebuild",
+    "side_by_side",
+    "build",
+]
 
 
 def main() -> int:

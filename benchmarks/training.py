@@ -1,8 +1,10 @@
-"""`DSTorch.train` against the same loop written by hand, and against a DataLoader."""
+"""`DSTorch.train` against the same loop by hand, a DataLoader, and itself on a busy machine."""
 
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from functools import partial
@@ -29,6 +31,13 @@ def rows() -> Iterator[Row]:
     times = fastest(helper, loop, loader, rounds=7)
     yield ratio("`DSTorch.train` / the same loop by hand", times[0], times[1], goal=1.03)
     yield ratio("`DSTorch.train` / a DataLoader loop", times[0], times[2])
+    [idle] = fastest(helper, rounds=5)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        [beside] = fastest(helper, rounds=5)
+        busy.kill()
+    yield ratio(
+        "`DSTorch.train` beside a busy process / on an idle machine", beside, idle, goal=1.5
+    )
 
 
 def trained(train: Callable, X: torch.Tensor, y: torch.Tensor) -> SimpleCNN:

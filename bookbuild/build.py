@@ -16,7 +16,7 @@ from bookbuild import machines, notebooks, pages, pdf, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
 from bookbuild.errors import Incomplete, did_you_mean
-from bookbuild.execute import Workers, execute_all, here
+from bookbuild.execute import Workers, execute_all, forget_others, here
 from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
@@ -58,7 +58,9 @@ def _after_a_chapter(source: Source, names: set[str]) -> Source:
 def executed_book(project: Project, workers: Workers = here) -> Book:
     """Return the book, checked; only what has changed is executed."""
     sources = read(project)
-    return _assemble(project, sources, execute_all(project, sources, workers), FORMATS)
+    results = execute_all(project, sources, workers)
+    forget_others(project, sources)
+    return _assemble(project, sources, results, FORMATS)
 
 
 def unexecuted_book(project: Project) -> Book:

@@ -63,16 +63,23 @@ def execute_all(
                     store[chapter].keep(results)
         finally:
             progress.summary()  # an error's message begins on a line of its own
-    keep_only(project.cache / "executed", {place.folder.name for place in store.values()})
     return {c: store[c].read() if c in store else Results([], []) for c in sources}
+
+
+def forget_others(project: Project, sources: dict[Chapter, Source]) -> None:
+    """Remove the results of chapters that the book no longer has."""
+    keep_only(project.cache / "executed", {_name(source) for source in sources.values()})
+
+
+def _name(source: Source) -> str:
+    return source.path.with_suffix("").as_posix().replace("/", "-")
 
 
 class _Place:
     """Where the store has a chapter's results, by all that they depend on."""
 
     def __init__(self, project: Project, source: Source) -> None:
-        name = source.path.with_suffix("").as_posix().replace("/", "-")
-        self.folder = project.cache / "executed" / name
+        self.folder = project.cache / "executed" / _name(source)
         self.parts = list(ingredients.of(project, source).values())
         self.entry = place(self.folder, self.parts)
 

@@ -206,7 +206,7 @@ def write_digits(name: str, pixels, records: list[tuple[int, str]], out: Path) -
 
 
 def make_reviews(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
-    """Write 5,000 sampled film reviews with their E5 embeddings."""
+    """Write 5,000 sampled film reviews with their E5 embeddings, and the others without."""
     import polars as pl
 
     with open_member(source, archive) as stream:
@@ -214,7 +214,8 @@ def make_reviews(source: Source, archive: Path, out: Path, data: Path) -> list[s
     sample = sample_reviews(frame)
     embedded = join_e5(sample, pl.read_parquet(data / "imdb5k_e5.parquet"))
     embedded.write_parquet(out / "imdb5k_pca.parquet")
-    return ["imdb5k_pca.parquet"]
+    other_reviews(frame, sample).write_parquet(out / "imdb_rest.parquet")
+    return ["imdb5k_pca.parquet", "imdb_rest.parquet"]
 
 
 def sample_reviews(frame):
@@ -239,14 +240,7 @@ def sample_reviews(frame):
     import numpy as np
     import polars as pl
 
-    if missing := {"text", "label", "source"} - set(frame.columns):
-        raise DataError(f"reviews: no column {sorted(missing)}; the table has {frame.columns}")
-    text = pl.col("text").str.replace_all("<br />", " ", literal=True)
-    imdb = (
-        frame.filter(source="imdb")
-        .with_columns(text)
-        .unique("text", keep="first", maintain_order=True)
-    )
+    imdb = distinct_reviews(frame)
     rng = np.random.default_rng(SEED)
     size = sum(REVIEWS_PER_CLASS.values())
     index = pl.Series("index", [name for name, n in REVIEWS_PER_CLASS.items() for _ in range(n)])
@@ -258,6 +252,40 @@ def sample_reviews(frame):
     sample = pl.concat(classes)[rng.permutation(2 * size)]
     number = pl.int_range(1, sample.height + 1).cast(pl.String).str.zfill(4)
     return sample.select(pl.format("doc{}", number).alias("id"), "label", "text", "index")
+
+
+def other_reviews(frame, sample):
+    """Return the reviews that were not sampled, shuffled: ``id``, ``label``, ``text``, ``index``.
+
+    A review whose words are those of an earlier one, or of a sampled one, is left out, even if
+    the punctuation differs: to the book's networks it would be the same review.
+    """
+    import numpy as np
+    import polars as pl
+
+    words = pl.col("text").str.to_lowercase().str.extract_all("[a-z]+").list.join(" ")
+    rest = (
+        distinct_reviews(frame)
+        .with_columns(words=words)
+        .unique("words", keep="first", maintain_order=True)
+        .join(sample.select(words=words), on="words", how="anti", maintain_order="left")
+    )
+    rest = rest[np.random.default_rng(SEED).permutation(rest.height)]
+    number = pl.int_range(1, rest.height + 1).cast(pl.String).str.zfill(5)
+    label = pl.when(pl.col("label") == 1).then(pl.lit("positive")).otherwise(pl.lit("negative"))
+    index = pl.lit("unseen").alias("index")
+    return rest.select(pl.format("rest{}", number).alias("id"), label.alias("label"), "text", index)
+
+
+def distinct_reviews(frame):
+    """Return the reviews of the film site, with spaces for line breaks and no text twice."""
+    import polars as pl
+
+    if missing := {"text", "label", "source"} - set(frame.columns):
+        raise DataError(f"reviews: no column {sorted(missing)}; the table has {frame.columns}")
+    text = pl.col("text").str.replace_all("<br />", " ", literal=True)
+    reviews = frame.filter(source="imdb").with_columns(text)
+    return reviews.unique("text", keep="first", maintain_order=True)
 
 
 def join_e5(sample, e5):

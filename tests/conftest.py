@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bookbuild.quarto import find
 from tests.kit.books import SmallBook, probe_book
 from tests.kit.programs import missing
+from tools import quarto_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are drawn into memory, no window is opened
@@ -60,3 +62,13 @@ def built(request: pytest.FixtureRequest) -> Path:
     if not (ROOT / "_book").is_dir():
         missing("the real book is not built: run make book")
     return ROOT / "_book"
+
+
+@pytest.fixture(scope="session")
+def quarto_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the real book's site by Quarto, where there is one."""
+    quarto, why = find("auto")
+    if not quarto:
+        pytest.skip(f"no Quarto here: {why}")
+    book = quarto_facts.copy_whole(tmp_path_factory.mktemp("quarto") / "book")
+    return quarto_facts.build(book, "quarto")

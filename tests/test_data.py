@@ -8,6 +8,7 @@ import json
 import os
 import pickletools
 import random
+import re
 import subprocess
 import sys
 import tarfile
@@ -112,18 +113,52 @@ def reviews():
     return pl.read_parquet(DATA / "imdb5k_pca.parquet")
 
 
-def test_reviews_are_the_packages(reviews):
-    """Each text is one of the package's, with its label; only line breaks differ."""
+@pytest.fixture(scope="module")
+def package():
+    """Return (label, text) of each review of the package, line breaks made spaces."""
     csv.field_size_limit(1 << 24)
     table = csv.DictReader(io.StringIO(member("reviews").decode("utf-8"), newline=""))
     label = {"0": "negative", "1": "positive"}
-    known = {
+    return [
         (label[row["label"]], row["text"].replace("<br />", " "))
         for row in table
         if row["source"] == "imdb"
-    }
-    rows = reviews.select("id", "label", "text").iter_rows()
-    assert [name for name, *row in rows if tuple(row) not in known] == []
+    ]
+
+
+@pytest.fixture(scope="module")
+def unseen():
+    """Return the frame of the reviews that were not drawn."""
+    member("reviews")
+    return pl.read_parquet(DATA / "imdb_rest.parquet")
+
+
+def words(text):
+    return tuple(re.findall("[a-z]+", text.lower()))
+
+
+def test_reviews_are_the_packages(reviews, unseen, package):
+    """Each text is one of the package's, with its label; only line breaks differ."""
+    known = set(package)
+    for frame in (reviews, unseen):
+        rows = frame.select("id", "label", "text").iter_rows()
+        assert [name for name, *row in rows if tuple(row) not in known] == []
+
+
+def test_drawn_and_unseen_reviews_are_all_that_there_are(reviews, unseen, package):
+    """No word-for-word copy is within them or in both, and none of the package's is lost."""
+    texts = [words(text) for frame in (reviews, unseen) for text in frame["text"]]
+    assert Counter(texts) == Counter({words(text) for _, text in package})
+
+
+def test_unseen_reviews_are_named_and_shuffled(unseen):
+    assert unseen.columns == ["id", "label", "text", "index"]
+    numbers = range(1, unseen.height + 1)
+    assert unseen["id"].to_list() == [f"rest{number:05}" for number in numbers]
+    assert set(unseen["index"]) == {"unseen"}
+    assert not any("<br />" in text for text in unseen["text"])
+    changes = sum(a != b for a, b in pairwise(unseen["label"]))
+    assert changes > unseen.height / 3  # half by chance; sorted, there would be one change
 
 
 def test_reviews_are_balanced_and_clean(reviews):

@@ -214,7 +214,8 @@ class World:
         roots = ["mnist_1000", "mnist_rest", "gensim-data"]
         files = [file for root in roots for file in sorted((self.data / root).rglob("*"))]
         files += [self.data / f"{name}.csv" for name in ("mnist_1000", "mnist_rest")]
-        files += [self.data / "imdb5k_pca.parquet", self.data / ".manifest.json"]
+        files += [self.data / f"{name}.parquet" for name in ("imdb5k_pca", "imdb_rest")]
+        files += [self.data / ".manifest.json"]
         return {
             str(file.relative_to(self.data)): file.read_bytes() for file in files if file.is_file()
         }
