@@ -362,6 +362,17 @@ def test_letters_that_the_fonts_lack_are_named_with_their_lines(book, fails, com
     assert "U+6F22" in lines[0] and "U+1F600" in lines[1]
 
 
+def test_letters_of_titles_are_named_those_of_alt_texts_may_be_any(book, fails):
+    book.edit("_quarto.yml", "title: Small book", "title: Small 本\n  downloads: [pdf]")
+    book.write("index.qmd", "# 序 {.unnumbered}\n")
+    book.write("wide.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    book.chapter('![](../wide.svg){fig-alt="字"}')
+    message = fails("check")
+    assert "_quarto.yml: the PDF's fonts have no letter for 本" in message
+    assert "index.qmd:1: the PDF's fonts have no letter for 序" in message
+    assert "字" not in message
+
+
 def test_letters_of_outputs_are_named_at_their_cell(book, paper):
     assert "chapters/one.qmd:5: the PDF's fonts have no letter for 漢" in paper(
         "Text.\n\n```{python}\nprint(chr(0x6F22))\n```"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,11 @@ pl.DataFrame({"word": ["good", "a|b", None], "count": [3, 40, 5]})
 
 started: list[list[str]] = []
 sys.addaudithook(
-    lambda event, given: started.append([str(given[0]), *map(str, given[1])])
-    if event == "subprocess.Popen"
-    else None
+    lambda event, given: (
+        started.append([str(given[0]), *map(str, given[1])])
+        if event == "subprocess.Popen"
+        else None
+    )
 )
 
 
@@ -71,16 +74,12 @@ def written(text: str, to: str) -> str:
 def test_a_frame_is_a_table_for_plain_pandoc_in_html(woven):
     [table] = parse(written(woven, "html")).find_all("table")
     assert [cell.text for cell in table.find_all("th")] == ["word str", "count i64"]
-    rows = [[cell.text for cell in row.find_all("td")] for row in table.tbody.find_all("tr")]
-    assert rows == [["“good”", "3"], ["“a|b”", "40"], ["null", "5"]] or rows == [
-        ['"good"', "3"],
-        ['"a|b"', "40"],
-        ["null", "5"],
-    ]
+    rows = [[cell.text.strip('"“”') for cell in row.find_all("td")] for row in table.tbody("tr")]
+    assert rows == [["good", "3"], ["a|b", "40"], ["null", "5"]]
 
 
 def test_a_frame_is_a_table_for_plain_pandoc_in_typst(woven):
     text = written(woven, "typst")
-    assert text.count("#table(") == 1 or text.count("table(") == 1
+    assert len(re.findall(r"\btable\(", text)) == 1
     assert "align: (left,right,)" in text
     assert "<table" not in text
