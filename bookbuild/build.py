@@ -69,8 +69,7 @@ def unexecuted_book(project: Project) -> Book:
 
 
 def _unexecuted(project: Project, sources: dict[Chapter, Source]) -> Book:
-    # what cannot be scanned is not for pandoc
-    sources = {c: replace(s, blocks=()) if s.problems else s for c, s in sources.items()}
+    sources = {c: replace(s, blocks=()) if s.is_torn else s for c, s in sources.items()}
     blank = {chapter: weave.unexecuted(source) for chapter, source in sources.items()}
     book = _assemble(project, sources, blank, formats=("html", "typst"))
     if project.downloads:

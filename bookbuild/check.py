@@ -55,7 +55,7 @@ def _origin(page: Page, line: int, message: str) -> int:
 
 
 def _references(book: Book, page: Page, labels: set[str]) -> Iterator[Problem]:
-    unread = [page.source for page in book.pages if page.source.problems]
+    unread = [page.source for page in book.pages if page.source.is_torn]
     for ref in page.rendered.refs:
         if ref not in labels and not any(source.line_of(ref) for source in unread):
             yield f"@{ref}", f"the reference @{ref} has no target{did_you_mean(ref, labels)}"

@@ -90,6 +90,7 @@ class Source:
     meta: dict[str, Any]
     blocks: tuple[Prose | Cell, ...]
     problems: tuple[tuple[int, str], ...] = ()  # lines, and what is wrong there
+    is_torn: bool = False  # so wrong that pandoc would take it for something else
 
     @property
     def cells(self) -> list[Cell]:
@@ -119,7 +120,7 @@ def read(root: Path, path: PurePosixPath) -> Source:
         text = (root / path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        return Source(path, (), {}, (), ((line, "not UTF-8 text; save the file as UTF-8"),))
+        return Source(path, (), {}, (), ((line, "not UTF-8 text; save the file as UTF-8"),), True)
     return _Scanner(path, text.split("\n")).source()
 
 
@@ -131,6 +132,7 @@ class _Scanner:
     lines: list[str]
     blocks: list[Prose | Cell] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
+    is_torn: bool = False
     divs: list[int] = field(default_factory=list)  # lines of the divs that are open
     prose: list[str] = field(default_factory=list)
     prose_line: int = 1
@@ -154,9 +156,17 @@ class _Scanner:
         self._check_title()
         self._check_cells()
         problems = tuple(sorted(set(self.problems), key=lambda problem: problem[0]))
-        return Source(self.path, tuple(self.lines), meta, tuple(self.blocks), problems)
+        return Source(
+            self.path, tuple(self.lines), meta, tuple(self.blocks), problems, self.is_torn
+        )
 
     def _problem(self, at: int, message: str) -> None:
+        """Note what makes the rest of the file mean something else."""
+        self.is_torn = True
+        self._refuse(at, message)
+
+    def _refuse(self, at: int, message: str) -> None:
+        """Note what is not known here."""
         self.problems.append((at + 1, message))
 
     def _front_matter(self) -> tuple[dict[str, Any], int]:
@@ -170,7 +180,7 @@ class _Scanner:
         for key, value in meta.items():
             if key not in syntax.META_KEYS:
                 message = syntax.unknown("header's key", str(key), syntax.META_KEYS)
-                self._problem(self._line_of_key(str(key), self.lines[1:end], 1), message)
+                self._refuse(self._line_of_key(str(key), self.lines[1:end], 1), message)
             elif not isinstance(value, str):
                 line = self._line_of_key(str(key), self.lines[1:end], 1)
                 self._problem(line, f"the header's `{key}` must be text, not {value!r}: quote it")
@@ -209,7 +219,7 @@ class _Scanner:
             self.blocks.append(Prose(text, self.prose_line, tuple(self._inlines(masked))))
         plain = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span[0]), masked)
         for place, message in syntax.in_prose(plain):
-            self._problem(self._line(plain, place) - 1, message)
+            self._refuse(self._line(plain, place) - 1, message)
 
     def _line(self, text: str, place: int) -> int:
         return self.prose_line + text.count("\n", 0, place)
@@ -238,7 +248,7 @@ class _Scanner:
         if before and not before.startswith(":::"):
             self._problem(at, "a div must follow an empty line, or pandoc takes it for text")
         for message in syntax.in_div(attributes):
-            self._problem(at, message)
+            self._refuse(at, message)
         self.divs.append(at)
 
     # Code
@@ -258,7 +268,7 @@ class _Scanner:
             self._start_prose(end + 1)
         else:
             for message in () if re.match(r"\{+\s*\w", info) else syntax.in_fence(info):
-                self._problem(at, message)
+                self._refuse(at, message)
             self._add_prose(self.lines[at : end + 1], verbatim=True)
         return end + 1
 
@@ -289,7 +299,7 @@ class _Scanner:
             line, name = self._line_of_key(str(key), lines, at + 1), str(key).replace("-", "_")
             if name not in OPTION_TYPES:
                 known = [option.replace("_", "-") for option in OPTION_TYPES]
-                self._problem(line, syntax.unknown("cell option", str(key), known))
+                self._refuse(line, syntax.unknown("cell option", str(key), known))
             elif not isinstance(value, OPTION_TYPES[name]):
                 kind = "text (quote it)" if OPTION_TYPES[name] is str else "true or false"
                 self._problem(line, f"the cell option `{key}` must be {kind}, not {value!r}")

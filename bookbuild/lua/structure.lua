@@ -182,8 +182,8 @@ end
 
 -- ```{.python #lst-x lst-cap="…"}: a block of code with a number.
 local function listing(code)
-  if M.kind_of(code.identifier) ~= "lst" then return nil end
-  local caption = pandoc.read(code.attributes["lst-cap"] or "", "markdown").blocks[1]
+  if M.kind_of(code.identifier) ~= "lst" or not code.attributes["lst-cap"] then return nil end
+  local caption = pandoc.read(code.attributes["lst-cap"], "markdown").blocks[1]
   local attr = { id = code.identifier, class = "listing" }
   code.identifier, code.attributes["lst-cap"] = "", nil
   return pandoc.Figure({ code }, caption and { pandoc.Plain(caption.content) } or {}, attr)

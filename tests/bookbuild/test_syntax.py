@@ -284,8 +284,14 @@ def test_all_mistakes_of_all_files_are_told_in_order(book, fails):
     assert fails("build", "--renderer", "builtin") == fails("check") == fails("execute")
 
 
-def test_a_label_of_a_file_with_mistakes_is_not_missed(book, fails):
-    book.chapter("{{< a >}}")
+def test_mistakes_of_the_scanner_and_of_pandoc_are_told_together(book, fails):
+    book.chapter("See @fig-none.\n\n{{< a >}}\n\nA [x]{.aside}.")
+    lines = [message.partition(": ")[0] for message in fails("check")[7:].splitlines()]
+    assert lines == [f"{ONE}:3", f"{ONE}:5", f"{ONE}:7"]
+
+
+def test_a_label_of_a_file_that_cannot_be_read_is_not_missed(book, fails):
+    book.chapter("```python\nnever closed")
     assert "sec-one" not in fails("check")
 
 
