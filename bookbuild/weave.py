@@ -113,7 +113,8 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
         return None
     kind = displays.best(output["data"])
     if kind is None:
-        message = f"shows {', '.join(output['data'])}: not known here"
+        kinds = ", ".join(output["data"])
+        message = f"shows {kinds}: not known here; show a PNG picture, SVG, Markdown or text"
         raise cell_error(woven.source, cell, message)
     content = output["data"][kind]
     if kind.startswith("image/"):
