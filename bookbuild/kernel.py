@@ -91,7 +91,7 @@ async def _run(project: Project, source: Source, progress: Progress) -> Results:
     async with _kernel(project, node) as client:
         for step in source.steps:
             if isinstance(step, Inline):
-                values.append(await _evaluate(client, source, step))
+                values.append(await _evaluate(project, client, source, step))
                 continue
             at = f"cell {len(given) + 1} of {len(source.cells)}  {step.id}"
             progress.say(str(source.path), at)
@@ -217,7 +217,7 @@ def _failure(source: Source, cell: Cell, error: CellExecutionError) -> BookError
     return error_at(source.path, line, f"{name}\n\n{trace}")
 
 
-async def _evaluate(client: _Client, source: Source, inline: Inline) -> str:
+async def _evaluate(project: Project, client: _Client, source: Source, inline: Inline) -> str:
     """Return the Markdown text of an inline expression's value."""
     message = client.kc.execute(
         "", silent=True, store_history=False, user_expressions={"value": inline.expression}
@@ -236,4 +236,4 @@ async def _evaluate(client: _Client, source: Source, inline: Inline) -> str:
     value = content.get("user_expressions", {}).get("value", content)
     if value["status"] != "ok":
         raise inline_error(source, inline, f"failed: {value['ename']}: {value['evalue']}")
-    return outputs.inline_value(source, inline, value["data"])
+    return outputs.inline_value(project, source, inline, value["data"])

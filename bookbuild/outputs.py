@@ -44,19 +44,22 @@ def inline_error(source: Source, inline: Inline, message: str) -> BookError:
     return error_at(source.path, inline.line, f"inline code `{inline.expression}` {message}")
 
 
-def inline_value(source: Source, inline: Inline, data: dict[str, str]) -> str:
+def inline_value(project: Project, source: Source, inline: Inline, data: dict[str, str]) -> str:
     """Return the Markdown text of an inline expression's value.
 
     Raises
     ------
     BookError
-        Where the value's text is not meant for readers: `np.float64(1)`, or a memory address.
+        Where the value's text is not meant for readers (`np.float64(1)`, a memory address), or
+        differs by chance or from machine to machine.
     """
     if markdown := data.get("text/markdown"):
         return " ".join(markdown.split())
     text = data["text/plain"]
-    if "np." in text or ADDRESS.search(text):
+    if "np." in text or ADDRESS.search(text) or displays.is_mute(text):
         raise inline_error(source, inline, f"gives {text}: format it, as in f'{{x:.2f}}'")
+    if fault := _chance(project, {"output_type": "execute_result", "data": data}):
+        raise inline_error(source, inline, fault)
     if text[:1] in "'\"":
         text = str(ast.literal_eval(text))
     return escaped(" ".join(MINUS.sub("−", text).split()))

@@ -20,6 +20,10 @@ from bookbuild.store import kept
 
 PARTS = Path(__file__).parent / "typst"
 SAID = 1500  # characters of what Typst says; the rest says where within the template
+# What is said to who cannot see a picture or formula, and is not set.
+UNSEEN = re.compile(
+    r'(?:alt: |#formula\((?:block: true, )?(?:number: "[^"]*", )?)"(?:\\.|[^"\\])*"'
+)
 WORD = re.compile(r"\w+")
 STANDARD: Final = "ua-1"  # Typst then insists on title, language, alt texts and order of headings
 
@@ -157,17 +161,25 @@ def check_letters(book: Book) -> None:
 def _no_letter(path: PurePosixPath, line: int, character: str) -> BookError:
     message = f"the PDF's fonts have no letter for {character} (U+{ord(character):04X})"
     advice = 'show it on the web alone, in `::: {.content-visible when-format="html"}`'
-    return error_at(path, line, f"{message}: {advice}")
+    return error_at(path, line or None, f"{message}: {advice}")
 
 
 def _characters(book: Book) -> Iterator[tuple[str, tuple[PurePosixPath, int]]]:
     """Yield the characters beyond ASCII that the PDF shows, with their places, from the end."""
     for page in reversed(book.pages):
-        in_pdf = set(page.rendered.texts["typst"])
+        in_pdf = {*UNSEEN.sub("", page.rendered.texts["typst"]), *page.rendered.title}
         for line, origin in reversed([*zip(page.woven.lines, page.woven.origins, strict=True)]):
-            for character in in_pdf.intersection(line):
-                if character > "~" and character.isprintable():
-                    yield character, (page.source.path, origin)
+            for character in filter(_is_letter, in_pdf.intersection(line)):
+                yield character, (page.source.path, origin)
+    project = book.project
+    parts = "".join(page.chapter.part for page in book.pages)
+    for character in f"{project.title}{project.subtitle}{project.author}{parts}":
+        if _is_letter(character):
+            yield character, (PurePosixPath("_quarto.yml"), 0)
+
+
+def _is_letter(character: str) -> bool:
+    return character > "~" and character.isprintable()
 
 
 def _error(book: Book, said: str) -> PdfError:

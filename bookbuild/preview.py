@@ -18,7 +18,16 @@ from pathlib import Path
 from bookbuild.errors import BookError, Incomplete, of_the_machine
 from bookbuild.project import Project
 
-WATCHED = ("*.qmd", "*.yml", "*.bib", "*.py", "chapters/**/*", "assets/**/*", "data/.manifest.json")
+WATCHED = (
+    "*.qmd",
+    "*.yml",
+    "*.cff",
+    "*.bib",
+    "*.py",
+    "chapters/**/*",
+    "assets/**/*",
+    "data/.manifest.json",
+)
 SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'
 TAG = b'<script src="/.reload.js" defer></script></head>'
 

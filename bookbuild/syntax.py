@@ -62,7 +62,8 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     """Return that a name is not known, with what to write instead."""
     advice = INSTEAD.get(name.removeprefix("."))
     near = f": {advice}" if advice else did_you_mean(name, known)
-    return f"the {what} `{name}` is not known here{near or '; known: ' + ', '.join(sorted(known))}"
+    known = f"; known: {', '.join(sorted(known)) or 'none'}"
+    return f"the {what} `{name}` is not known here{near or known}"
 
 
 def in_prose(text: str) -> Iterator[tuple[int, str]]:
@@ -95,13 +96,16 @@ def in_div(text: str) -> Iterator[str]:
     for name in classes:
         if name not in DIVS:
             yield unknown("div class", f".{name}", [*DIVS])
-    values = {m["key"]: m[4].strip('"') for m in matches if m["key"]}
-    known = {"layout-ncol"}.union(*(DIVS.get(name, set()) for name in classes))
+    values = {m["key"]: m[4].strip("\"'") for m in matches if m["key"]}
+    labels = [m["id"] for m in matches if m["id"]]
+    known = set().union(*(DIVS.get(name, set()) for name in classes))
+    if not classes and all(label.startswith("fig-") for label in labels):
+        known = {"layout-ncol"}
     if not set(classes) - set(DIVS):
         for key in values.keys() - known:
             yield unknown("div attribute", key, sorted(known))
     yield from _values(values, classes)
-    for label in (m["id"] for m in matches if m["id"]):
+    for label in labels:
         if label.partition("-")[0] in OTHER_LABELS:
             yield f"the label `{label}` is of a kind that is not known; known: {', '.join(LABELS)}"
 

@@ -273,6 +273,20 @@ def test_what_differs_by_chance_is_refused_at_its_cell(book, fails, name):
         assert word in message
 
 
+INLINE = {
+    "path": ("import os", "os.getcwd()", "path of this machine"),
+    "object": ("class A:\n    __repr__ = lambda s: '<a.A object>'", "A()", "format it"),
+}
+
+
+@pytest.mark.parametrize("name", INLINE)
+def test_inline_values_that_differ_by_chance(book, fails, name):
+    code, expression, words = INLINE[name]
+    book.chapter(f"{cell(code)}\n\nText `{{python}} {expression}`.")
+    message = fails("execute")
+    assert f"inline code `{expression}`" in message and words in message
+
+
 def test_a_hidden_warning_hides_its_process(shows):
     page = shows(cell("#| warning: false\nimport warnings\nwarnings.warn('old')\nprint('ok')"))
     assert page.select_one(".cell-output").text.strip() == "ok"

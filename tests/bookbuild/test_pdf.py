@@ -178,6 +178,39 @@ def test_what_is_long_stays_inside(book, paper, name):
     assert int(re.search(r"Pages: +(\d+)", poppler("pdfinfo", made))[1]) == 4
 
 
+WIDE = {
+    "words": "{f'a_long_column_{n}': [f'unbreakable{n}' * 2] for n in range(8)}",
+    "numbers": "{f'column{n}': [1234567.891 * n] for n in range(12)}",
+    "many columns": "{f'col{n}': [n * 1000] * 9 for n in range(24)}",
+    "many long columns": "{f'a_long_column_{n}': [f'word{n}' * 5] * 4 for n in range(24)}",
+}
+
+
+def on_each_other(pdf: Path) -> list[tuple[str, str]]:
+    """Return the pairs of words of which one is printed over the other."""
+    tag = r'<word xMin="(.*?)" yMin="(.*?)" xMax="(.*?)" yMax="(.*?)">(.*?)</word>'
+    found = []
+    for page in poppler("pdftotext", "-bbox", pdf, "-").split("<page ")[1:]:
+        words = [(*map(float, box), word) for *box, word in re.findall(tag, page)]
+        found += [(a[4], b[4]) for a in words for b in words if a is not b and overlap(a, b)]
+    return found
+
+
+def overlap(a: tuple, b: tuple) -> bool:
+    """Say whether two words share more than a point of width and half a line of height."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return width > 1 and height > min(a[3] - a[1], b[3] - b[1]) / 2
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_wide_table_is_not_printed_over_itself(paper, name):
+    made = paper(f"```{{python}}\nimport polars as pl\npl.DataFrame({WIDE[name]})\n```")
+    assert isinstance(made, Path), made
+    assert on_each_other(made) == []
+    assert outside(made) == []
+
+
 def test_lines_that_wait_for_each_other_stay_on_one_page(paper):
     cell = "call(\n    argument,\n)\n" * 60
     pages = poppler("pdftotext", "-layout", paper(f"```python\n{cell}```"), "-").split("\f")
@@ -327,6 +360,17 @@ def test_letters_that_the_fonts_lack_are_named_with_their_lines(book, fails, com
         "chapters/one.qmd:11",
     ]
     assert "U+6F22" in lines[0] and "U+1F600" in lines[1]
+
+
+def test_letters_of_titles_are_named_those_of_alt_texts_may_be_any(book, fails):
+    book.edit("_quarto.yml", "title: Small book", "title: Small 本\n  downloads: [pdf]")
+    book.write("index.qmd", "# 序 {.unnumbered}\n")
+    book.write("wide.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    book.chapter('![](../wide.svg){fig-alt="字"}')
+    message = fails("check")
+    assert "_quarto.yml: the PDF's fonts have no letter for 本" in message
+    assert "index.qmd:1: the PDF's fonts have no letter for 序" in message
+    assert "字" not in message
 
 
 def test_letters_of_outputs_are_named_at_their_cell(book, paper):
