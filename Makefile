@@ -10,6 +10,9 @@ PYTHON ?= python3
 RENDERER ?= auto
 # chapters side by side: JOBS=n here, or CLUSTER=tcp://host:8786 on a Dask cluster
 WORKERS := $(if $(JOBS),--jobs $(JOBS)) $(if $(CLUSTER),--cluster $(CLUSTER))
+PORT ?= 4200
+# a user's own setting, which pip refuses in a virtual environment
+export PIP_USER := 0
 ifeq ($(CONDA_DEFAULT_ENV),cnns-word2vec)
 BIN :=
 READY :=
@@ -47,8 +50,8 @@ serve: book  ## show _book/ on http://127.0.0.1:8000
 	@$(PY) -m http.server --bind 127.0.0.1 --directory _book 8000
 
 .PHONY: preview
-preview: $(READY) data/.manifest.json  ## serve the book, rebuild on save and reload the browser
-	@$(PY) -m bookbuild preview
+preview: $(READY) data/.manifest.json  ## serve the book, rebuild on save and reload the browser (PORT=4200)
+	@$(PY) -m bookbuild preview --port $(PORT)
 
 .PHONY: check
 check: $(READY)  ## check the sources without executing anything

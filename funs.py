@@ -2,7 +2,7 @@
 
 Three parts, in the order in which to read them: what it gives, how it does it, what it refuses.
 This is no framework: the networks stand in the chapters, and nothing here hides a step that a
-chapter explains. What does not fit together ends in a ValueError that says what, where and why.
+chapter explains. What does not fit together ends in an error that says what, where and why.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ import re
 import reprlib
 import textwrap
 import warnings
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 from threadpoolctl import threadpool_limits
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["DSImage", "DSSklearn", "DSTorch", "print_rows", "set_seed"]
 
@@ -50,8 +51,8 @@ MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}  # Pillow's name for what a file holds:
 def set_seed(seed: int = SEED) -> None:
     """Make what follows repeatable to the bit, on one core or on sixty-four.
 
-    Seeds Python, NumPy and PyTorch, asks PyTorch for deterministic algorithms, and limits all
-    to one thread: several would add numbers up in another order. Used before each training.
+    Seeds Python, NumPy and PyTorch, and limits all libraries to one thread: several threads would
+    add numbers up in another order.
     """
     random.seed(seed)
     np.random.seed(seed)
@@ -70,22 +71,14 @@ def print_rows(df: pl.DataFrame, n: int = -1) -> None:
         display(df if n < 0 else df.head(n))
 
 
-class Loaded(NamedTuple):
+class Loaded(namedtuple("Loaded", "X X_train X_test y y_train y_test cn")):
     """What ``load_image`` and ``load_text`` give: seven values, to unpack or to take by name.
 
     `X` has all cases in the order of the frame; `X_train` and `X_test` are its two parts.
     Pictures are float32, (N, C, H, W), with C 1 for grey, 3 for colour, 4 with transparency;
     texts are int64, (N, max_length). `y`, in the same parts, is int64, (N,): positions in `cn`,
-    the class names. It is None for new cases without labels.
+    the list of class names. It is None for new cases without labels.
     """
-
-    X: torch.Tensor
-    X_train: torch.Tensor
-    X_test: torch.Tensor
-    y: torch.Tensor | None
-    y_train: torch.Tensor | None
-    y_test: torch.Tensor | None
-    cn: list
 
 
 class DSTorch:
@@ -108,19 +101,18 @@ class DSTorch:
         label_name, filepath, index : str
             The columns of the class, of the file, and of the part: "train" or "test".
         scale, flatten : bool
-            Divide by the largest possible pixel, to lie in [0, 1]; make rows of C·H·W numbers.
+            Divide by the largest possible value, to lie in [0, 1]; make each picture one row.
         cn : sequence, optional
-            The class names of training, to load new pictures alone. These need no "label", and
-            count as "test" without "index", or where it says "unseen".
+            The class names of training, to load new pictures alone, with or without labels.
         """
-        optional = () if cn is None else ("label", "index")
-        _check_frame(df, filepath, *(n for n in (label_name, index) if n not in optional))
-        labels = _column(df, label_name, "label_name") if label_name in df.columns else None
-        train, ys, cn = _split(df, index, labels, cn)
-        stack = np.stack(_read_pictures(_column(df, filepath, "filepath"), alike=True))
-        X = torch.from_numpy(stack.astype(np.float32))
+        _check_frame(df)
+        known = cn is None or label_name in df.columns
+        labels = _column(df, label_name, "label_name") if known else None
+        train, ys, cn = _split(df, index, cn is not None, labels, cn)
+        pixels = np.stack(_read_pictures(_column(df, filepath, "filepath"), alike=True))
+        X = torch.from_numpy(pixels.astype(np.float32))
         if scale:
-            X /= float(np.iinfo(stack.dtype).max)
+            X /= float(np.iinfo(pixels.dtype).max)
         X = X.flatten(start_dim=1) if flatten else X
         return Loaded(X, X[train], X[~train], *ys, cn)
 
@@ -135,13 +127,12 @@ class DSTorch:
         index: str = "index",
         cn: Sequence | None = None,
     ) -> Loaded:
-        """Turn tokens into rows of word indices. Used in *CNNs for Text*.
-
-        Words that the model, a gensim Word2Vec or KeyedVectors, does not know are dropped; then
-        each row is cut, or padded, at its end.
+        """Turn tokens into rows of word indices, cut or padded at the end. Used in *CNNs for Text*.
 
         Parameters
         ----------
+        model : gensim.models.Word2Vec or gensim.models.KeyedVectors
+            Words that it does not know are dropped.
         tokens_expr, label_expr : polars.Expr
             The tokens of each text, a list of strings, and its class.
         pad_idx : int
@@ -149,31 +140,27 @@ class DSTorch:
         index, cn
             As in ``load_image``; with neither, four fifths of the rows are drawn for training.
         """
-        _check_frame(df, *({index} - {"index"}))
-        words = _vocabulary(model, pad_idx)
+        _check_frame(df)
         _check_counts(max_length=max_length)
-        tokens = _tokens(df, tokens_expr)
+        words, tokens = _vocabulary(model, pad_idx), _tokens(df, tokens_expr)
         labels = None if label_expr is None else _column(df, label_expr, "label_expr")
-        train, ys, cn = _split(df, index, labels, cn)
-        indices = np.full((df.height, max_length), pad_idx, dtype=np.int64)
-        row, position, word = _locate_words(tokens, words, max_length)
-        indices[row, position] = word
-        X = torch.from_numpy(indices)
+        train, ys, cn = _split(df, index, index == "index", labels, cn)
+        X = _word_indices(tokens, words, max_length, pad_idx)
         return Loaded(X, X[train], X[~train], *ys, cn)
 
     @staticmethod
     def train(
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        X_train: torch.Tensor,
-        y_train: torch.Tensor,
+        X_train: Tensor,
+        y_train: Tensor,
         num_epochs: int = 18,
         batch_size: int = 32,
     ) -> None:
         """Fit a model that gives logits, (batch, classes), in place, by cross-entropy.
 
-        Prints for each epoch the mean loss over its samples, each under the weights that its
-        batch met. Used in *CNNs: Application* and later sections.
+        Prints the mean loss of each epoch, in which a sample counts with the loss that it had
+        before its batch changed the weights. Used in *CNNs: Application* and later sections.
         """
         _check_training(model, optimizer, X_train, y_train, num_epochs, batch_size)
         device = next(model.parameters()).device
@@ -184,47 +171,45 @@ class DSTorch:
                     optimizer.zero_grad()
                     logits = model(X_train[batch].to(device))
                     loss = nn.functional.cross_entropy(logits, y_train[batch].to(logits.device))
-                    _check_loss(loss, epoch)
+                    _check(loss.isfinite(), f"Epoch {epoch}: the loss is {loss}. {DIVERGED}")
                     loss.backward()
                     optimizer.step()
                     total += loss.item() * len(batch)
                 print(f"Epoch {epoch}/{num_epochs}, Loss: {total / len(X_train):.4f}")
 
     @staticmethod
-    def score_image(model: nn.Module, X: torch.Tensor, y: torch.Tensor, cn: Sequence) -> float:
+    def score_image(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
         """Return the accuracy, in [0, 1], on pictures. Used in *CNNs: Application*."""
-        return _accuracy(_logits(model, X, y, cn), y)
+        _check(y is not None, "y is None; a score needs the true classes.")
+        return (_logits(model, X, y, cn).argmax(dim=1) == y.cpu()).double().mean().item()
 
     @staticmethod
-    def score_text(model: nn.Module, X: torch.Tensor, y: torch.Tensor) -> float:
+    def score_text(model: nn.Module, X: Tensor, y: Tensor) -> float:
         """Return the accuracy, in [0, 1], on texts. Used in *CNNs for Text*."""
-        return _accuracy(_logits(model, X, y), y)
+        return DSTorch.score_image(model, X, y, None)
 
     @staticmethod
-    def predict(model: nn.Module, X: torch.Tensor, y, cn: Sequence) -> pl.DataFrame:
+    def predict(model: nn.Module, X: Tensor, y, cn: Sequence) -> pl.DataFrame:
         """Return the true class, ``target_``, and ``prediction_`` for each row of X, in order.
 
-        Fit for ``df.with_columns(…)``. With None for `y` there is no ``target_``. Used in *CNNs:
-        Application*.
+        If `y` is None, there is no ``target_``. Used in *CNNs: Application*.
         """
         return _classes(_logits(model, X, y, cn), y, cn)
 
     @staticmethod
-    def predict_proba(
-        model: nn.Module, X: torch.Tensor, y, cn: Sequence, prefix: str = ""
-    ) -> pl.DataFrame:
+    def predict_proba(model: nn.Module, X: Tensor, y, cn: Sequence, prefix="") -> pl.DataFrame:
         """Return what ``predict`` does, and probabilities. Used in *CNNs: Application*.
 
-        ``prob_pred_`` is that of the predicted class. Each class has a column, named `prefix` and
-        the class: give a prefix if the frame that they go into has columns of these names.
+        ``prob_pred_`` is that of the predicted class. The columns of the classes are named by
+        `prefix` and class: give a prefix if the frame that they go into has such names already.
         """
         logits = _logits(model, X, y, cn)
         probability = torch.softmax(logits.double(), dim=1).numpy()
         return _with_probabilities(_classes(logits, y, cn), probability, cn, prefix)
 
     @staticmethod
-    def confusion_matrix(model: nn.Module, X: torch.Tensor, y: torch.Tensor, cn: Sequence):
-        """Plot, with plotnine, how often each class was taken for each. Used in *Exercises*."""
+    def confusion_matrix(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence):
+        """Plot how many cases of each class are predicted as each class. Used in *Exercises*."""
         return _confusion_plot(DSTorch.predict(model, X, y, cn), cn)
 
 
@@ -232,42 +217,42 @@ class DSSklearn:
     """Maps into a few dimensions, and a classifier, by scikit-learn and UMAP.
 
     `features` are expressions that give numbers or lists of numbers, which are spread; without
-    them, all columns are taken but those in `drop`. Each is standardised, unless `scale` is False.
-    Other arguments go to the library's class; what is random starts from the book's seed.
+    them, all columns but those in `drop` are taken. `scale` standardises each feature. Other
+    arguments go to the library's class; what is random starts from the book's seed.
     """
 
     @staticmethod
-    def umap(df: pl.DataFrame, features=None, drop=(), scale=True, **kwargs) -> Reduction:
+    def umap(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
         """Reduce by UMAP. Used in *Semantic Relationships*."""
         from umap import UMAP
 
-        reducer = UMAP(**{"random_state": SEED, "n_jobs": 1} | kwargs)
+        reducer = UMAP(**{"random_state": SEED, "n_jobs": 1} | other)
         return Reduction(df, features, drop, scale, reducer)
 
     @staticmethod
-    def pca(df: pl.DataFrame, features=None, drop=(), scale=True, **kwargs) -> Reduction:
+    def pca(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
         """Reduce by principal components. Used in *Exercises*."""
         from sklearn.decomposition import PCA
 
-        return Reduction(df, features, drop, scale, PCA(**{"n_components": 2} | kwargs))
+        return Reduction(df, features, drop, scale, PCA(**{"n_components": 2} | other))
 
     @staticmethod
-    def tsne(df: pl.DataFrame, features=None, drop=(), scale=True, **kwargs) -> Reduction:
+    def tsne(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
         """Reduce by t-SNE. Used in *Exercises*."""
         from sklearn.manifold import TSNE
 
-        return Reduction(df, features, drop, scale, TSNE(**{"random_state": SEED} | kwargs))
+        return Reduction(df, features, drop, scale, TSNE(**{"random_state": SEED} | other))
 
     @staticmethod
     def logistic_regression_cv(
-        df: pl.DataFrame, target, features=None, drop=(), **kwargs
+        df: pl.DataFrame, target, features=None, drop=(), **other
     ) -> Classifier:
         """Fit a logistic regression, its penalty chosen by cross-validation, to training rows.
 
         The column "index" says which these are. Without it, `test_size` (0.3) of the rows are
-        drawn for testing, by `random_state`, and from each class of `stratify` alike.
+        drawn for testing by `random_state`, the same share of each class in `stratify`.
         """
-        return Classifier(df, target, features, drop, **kwargs)
+        return Classifier(df, target, features, drop, **other)
 
 
 class Reduction:
@@ -284,46 +269,45 @@ class Reduction:
     def predict(self, full: bool = False, prefix: str = "dr") -> pl.DataFrame:
         """Return the coordinates ``dr0``, ``dr1``, …, beside the frame's columns if `full`."""
         points = pl.DataFrame({f"{prefix}{i}": axis for i, axis in enumerate(self.points.T)})
-        return _beside(self.df, points) if full else points
+        return self.df.hstack(points) if full else points
 
 
 class Classifier:
-    """A frame, and a logistic regression fitted to its training rows."""
+    """A frame, and what a logistic regression, fitted to its training rows, says of all rows."""
 
     def __init__(
-        self, df, target, features, drop, test_size=0.3, random_state=SEED, stratify=None, **kwargs
+        self, df, target, features, drop, test_size=0.3, random_state=SEED, stratify=None, **other
     ) -> None:
-        from sklearn.linear_model import LogisticRegressionCV
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+        from sklearn import linear_model, pipeline, preprocessing
 
         _check_frame(df)
         y = _column(df, target, "target")
-        train, _, self.cn = _split(df, "index", y, None, test_size, random_state, stratify)
-        self.df, self.y, self.train = df, y.to_numpy(), train.numpy()
-        self.matrix = _matrix(df, features, drop, y.name, "index")
+        groups = None if stratify is None else _column(df, stratify, "stratify")
+        how = {"test_size": test_size, "random_state": random_state, "stratify": groups}
+        train, _, self.cn = _split(df, "index", True, y, None, **how)
+        X = _matrix(df, features, drop, y.name, "index")
         quiet = {"l1_ratios": (0.0,), "use_legacy_attributes": False, "scoring": "accuracy"}
-        self.model = make_pipeline(StandardScaler(), LogisticRegressionCV(**quiet | kwargs))
-        with _explained(f"{self.train.sum()} training rows cannot be fitted"):
-            self.model.fit(self.matrix[self.train], self.y[self.train])
+        classifier = linear_model.LogisticRegressionCV(**quiet | other)
+        self.model = pipeline.make_pipeline(preprocessing.StandardScaler(), classifier)
+        with _explained(f"{int(train.sum())} training rows cannot be fitted"):
+            self.model.fit(X[train], y.to_numpy()[train])
+        self.df, self.probability = df, self.model.predict_proba(X)
+        parts, predicted = np.where(train, "train", "test"), self.model.predict(X)
+        self.classes = pl.DataFrame({"index_": parts, "target_": y, "prediction_": predicted})
 
     def score(self) -> dict[str, float]:
-        """Return the accuracy, in [0, 1], on the rows for "train" and for "test"."""
-        right = self.model.predict(self.matrix) == self.y
-        return {"train": float(right[self.train].mean()), "test": float(right[~self.train].mean())}
+        """Return the accuracy, in [0, 1], on the training and on the test rows."""
+        right = self.classes.with_columns(right=pl.col("target_") == pl.col("prediction_"))
+        return dict(right.group_by("index_").agg(pl.col("right").mean()).sort("index_").iter_rows())
 
     def predict_proba(self, full: bool = False, prefix: str = "") -> pl.DataFrame:
         """Return what ``DSTorch.predict_proba`` does, and ``index_``: "train" or "test"."""
-        index, predicted = np.where(self.train, "train", "test"), self.model.predict(self.matrix)
-        frame = pl.DataFrame({"index_": index, "target_": self.y, "prediction_": predicted})
-        probability = self.model.predict_proba(self.matrix)
-        frame = _with_probabilities(frame, probability, self.cn, prefix)
-        return _beside(self.df, frame) if full else frame
+        frame = _with_probabilities(self.classes, self.probability, self.cn, prefix)
+        return self.df.hstack(frame) if full else frame
 
     def confusion_matrix(self):
-        """Plot what ``DSTorch.confusion_matrix`` does, for the rows for testing."""
-        frame = self.predict_proba(prefix="probability of ")
-        return _confusion_plot(frame.filter(pl.col("index_") == "test"), self.cn)
+        """Plot what ``DSTorch.confusion_matrix`` does, for the test rows."""
+        return _confusion_plot(self.classes.filter(index_="test"), self.cn)
 
 
 class DSImage:
@@ -341,26 +325,24 @@ class DSImage:
     ):
         """Draw at most `limit` pictures in rows of `ncol`. Used in *CNNs: Application*.
 
-        Returns a matplotlib.figure.Figure; for an empty frame, with a line of text.
-
         Parameters
         ----------
         label_name, filepath : str
             The columns of the titles (None: no titles) and of the files.
         size : float, optional
-            Inches for each picture; if not given, rows are 6 inches wide, and no picture above 2.
+            Inches for each picture. By default rows are 6 inches wide, and no picture above 2.
         invert : bool, optional
-            Draw grey pictures as dark ink on white; if not given, only where their edges are
-            nearly black, as MNIST's are.
+            Draw grey as dark ink on white. By default only if the edges are nearly black.
         """
-        _check_frame(df, *filter(None, [filepath, label_name]), empty=True)
+        _check_frame(df, empty=True)
         _check_counts(ncol=ncol, limit=limit)
         df = df.head(limit)
+        with _explained("label_name cannot be shown"):
+            labels = df[label_name] if label_name else [""] * df.height
         pictures = _read_pictures(_column(df, filepath, "filepath"))
         ncol = max(1, min(ncol, len(pictures)))
         size = min(2, 6 / ncol) if size is None else size
-        _require(size > 0, f"size is {size}; expected inches for each picture.")
-        labels = df[label_name] if label_name else [""] * len(pictures)
+        _check(size > 0, f"size is {size}; expected inches for each picture.")
         titles = [_wrapped(str(label), size) for label in labels]
         invert = _have_dark_edges(pictures) if invert is None else invert
         return _draw_grid(pictures, titles, ncol, size, "gray_r" if invert else "gray")
@@ -369,23 +351,40 @@ class DSImage:
 # --- 2. How it does it -------------------------------------------------------------------------
 
 
+def _split(df, index, optional, labels, cn, **how) -> tuple[Tensor, tuple[Any, Any, Any], list]:
+    """Return which rows are for training, y and its two parts, and the class names."""
+    train = torch.zeros(df.height, dtype=torch.bool)
+    if index in df.columns or not optional:
+        train = _check_parts(_column(df, index, "index"), new=cn is not None)
+    elif cn is None:
+        from sklearn.model_selection import train_test_split
+
+        how = {"test_size": 0.2, "random_state": SEED} | how
+        with _explained(f"{df.height} rows cannot be split"):
+            train[train_test_split(range(df.height), **how)[0]] = True
+    cn = _names(_check_labels(labels, train) if cn is None else cn).to_list()
+    if labels is None:
+        return train, (None, None, None), cn
+    with _explained(f"A label is not among the class names, {_show(cn)}"):
+        position = {name: i for i, name in enumerate(cn)}
+        y = torch.tensor([position[label] for label in labels])
+    return train, (y, y[train], y[~train]), cn
+
+
 def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
     """Read pictures as a viewer shows them, as arrays of unsigned integers, (C, H, W)."""
-    text = paths.dtype in (pl.String, pl.Categorical, pl.Enum) or paths.is_empty()
-    _require(text, f"Column {paths.name!r} holds {paths.dtype}; expected paths, as text.")
     pictures: list[np.ndarray] = []
-    for row, path in enumerate(paths.cast(pl.String)):
-        name, place = f"{path[-200:]} (row {row})", Path(path).expanduser()
-        if not place.exists():
-            where = "" if place.is_absolute() else f" below {Path.cwd()}"
-            advice = "Write / between folders." if "\\" in path else "`make data` makes the book's."
-            raise FileNotFoundError(f"{name}: no such file{where}. {advice}")
+    for row, path in enumerate(paths):
+        _check(isinstance(path, str), f"Column {paths.name!r} holds {paths.dtype}, not paths.")
+        name, file = f"{path[-200:]} (row {row})", Path(path).expanduser()
+        if not file.exists():
+            advice = "Write / between folders; `make data` makes the book's own pictures."
+            raise FileNotFoundError(f"{name}: no such file, seen from {Path.cwd()}. {advice}")
         with _explained(f"{name} cannot be read as a picture"):
-            pixels = _read_picture(place)
+            pixels = _read_picture(file)
         pictures.append(pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
         kind, first = (f"{p.dtype} {p.shape}" for p in (pictures[-1], pictures[0]))
-        other = f"{name} is {kind}, but the first picture is {first} (channels, height, width)"
-        _require(kind == first or not alike, f"{other}; all must be of one depth and shape.")
+        _check(kind == first or not alike, f"{name} is {kind}; expected {first}, as the first is.")
     return pictures
 
 
@@ -397,53 +396,28 @@ def _read_picture(path: Path) -> np.ndarray:
     if image.mode == "P" and not np.ptp(np.reshape(image.getpalette() or [], (-1, 3)), 1).any():
         image = image.convert("L")  # a palette of greys, as a grey GIF has
     if image.mode == "LA":  # transparent grey, on white paper
-        paper = Image.new("LA", image.size, (255, 255))
-        image = Image.composite(image, paper, image.getchannel("A"))
-    _require(image.mode in MODES, f"its mode, {image.mode}, is none of {[*MODES]}.")
+        image = Image.alpha_composite(Image.new("LA", image.size, (255, 255)), image)
+    _check(image.mode in MODES, f"its mode, {image.mode}, is none of {[*MODES]}.")
     return np.asarray(image.convert(MODES[image.mode]))
 
 
-def _locate_words(tokens: pl.Series, words: list[str], max_length: int) -> tuple[np.ndarray, ...]:
-    """Return row, position and index of each known word that stands before the cut."""
+def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx: int) -> Tensor:
+    """Return the indices of each row's known words, padded or cut to one length."""
     vocabulary = pl.DataFrame({"token": words, "word": range(len(words))})
     known = (
         pl.DataFrame({"row": range(len(tokens)), "token": tokens})
         .explode("token")
         .join(vocabulary, on="token", how="inner", maintain_order="left")
     )
+    _check(known.height, f"No token is one of the model's {len(words)} words, {_show(words)}.")
     row, word = known["row"].to_numpy(), known["word"].to_numpy()
-    lost = np.setdiff1d(range(len(tokens)), row).tolist()
-    advice = f"which starts {_show(words[:3])}. Were the texts tokenised as for the model?"
-    _require(len(row), f"No token is in the model's vocabulary of {len(words)} words, {advice}")
-    if lost:
-        warnings.warn(f"Rows {_show(lost)} have no known word: padding only.", stacklevel=3)
+    if lost := np.setdiff1d(range(len(tokens)), row).tolist():
+        warnings.warn(f"Rows {_show(lost)} have no known word, only padding.", stacklevel=3)
     position = np.arange(len(row)) - np.searchsorted(row, row)
     kept = position < max_length
-    return row[kept], position[kept], word[kept]
-
-
-def _split(
-    df, index, labels, cn, test_size=0.2, random_state=SEED, stratify=None
-) -> tuple[torch.Tensor, tuple[Any, Any, Any], list]:
-    """Return which rows are for training, y and its two parts, and the class names."""
-    new, train = cn is not None, torch.zeros(df.height, dtype=torch.bool)
-    if index in df.columns:
-        train = _check_split(_column(df, index, "index"), new)
-    elif not new:
-        from sklearn.model_selection import train_test_split
-
-        groups = None if stratify is None else _column(df, stratify, "stratify").to_numpy()
-        how = {"test_size": test_size, "random_state": random_state, "stratify": groups}
-        with _explained(f"{df.height} rows cannot be split"):
-            train[train_test_split(range(df.height), **how)[0]] = True
-    cn = _names(cn if new else _check_labels(labels, train)).to_list()
-    if labels is None:
-        return train, (None, None, None), cn
-    strange = [label for label in labels.unique(maintain_order=True) if label not in cn]
-    _require(not strange, f"Labels {_show(strange)} are not among the class names, {_show(cn)}.")
-    position = {name: i for i, name in enumerate(cn)}
-    y = torch.tensor([position[label] for label in labels])
-    return train, (y, y[train], y[~train]), cn
+    indices = np.full((len(tokens), max_length), pad_idx, dtype=np.int64)
+    indices[row[kept], position[kept]] = word[kept]
+    return torch.from_numpy(indices)
 
 
 @contextmanager
@@ -458,27 +432,23 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
             part.training = mode
 
 
-def _logits(model: nn.Module, X: torch.Tensor, y, cn=None, rows=slice(None)) -> torch.Tensor:
-    """Return the logits of rows of X, computed batch by batch in eval mode, on the CPU."""
+def _logits(model: nn.Module, X: Tensor, y, cn=None, trial=False) -> Tensor:
+    """Return the logits of X, computed batch by batch in eval mode, on the CPU."""
     classes = _check_cases(model, X, y, cn)
+    if trial:  # two rows: the second has the largest word index, which may lack a vector
+        X = X[[0, int(X.reshape(len(X), -1).amax(dim=1).argmax())]]
     kind = f"{X.dtype} of shape {tuple(X.shape[1:])}, values {X.min():g} to {X.max():g}"
     logits = []
     with _mode(model, training=False), torch.no_grad():
-        for batch in X[rows].split(SCORING_BATCH):
+        for batch in X.split(SCORING_BATCH):
             with _explained(f"The model fails on rows of X, {kind}"):
                 output = model(batch.to(next(model.parameters(), X).device))
             logits.append(_check_logits(output, len(batch), classes, cn is not None).cpu())
     return torch.cat(logits)
 
 
-def _accuracy(logits: torch.Tensor, y: torch.Tensor) -> float:
-    """Return the share of rows whose largest logit is that of the true class."""
-    _require(y is not None, "y is None, and a score needs the true classes.")
-    return (logits.argmax(dim=1) == y.cpu()).double().mean().item()
-
-
-def _classes(logits: torch.Tensor, y: torch.Tensor | None, cn: Sequence) -> pl.DataFrame:
-    """Return the names of the true and the predicted classes."""
+def _classes(logits: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
+    """Return the names of the true classes, if they are given, and of the predicted ones."""
     positions = {} if y is None else {"target_": y.cpu()}
     positions["prediction_"] = logits.argmax(dim=1)
     return pl.DataFrame({name: _names(cn)[p.numpy()] for name, p in positions.items()})
@@ -488,26 +458,18 @@ def _with_probabilities(frame: pl.DataFrame, probability: np.ndarray, cn, prefix
     """Return a frame and, beside it, the probability of what was predicted and of each class."""
     classes = {f"{prefix}{name}": probability[:, i] for i, name in enumerate(cn)}
     frame = frame.with_columns(pl.Series("prob_pred_", probability.max(axis=1)))
-    return _beside(frame, pl.DataFrame(classes))
-
-
-def _beside(df: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of both frames, or stop if a new one would overwrite an old one."""
-    both = [name for name in new.columns if name in df.columns]
-    _require(not both, f"There are columns {_show(both)} already; give another prefix.")
-    return df.with_columns(new)
+    return frame.hstack(pl.DataFrame(classes))
 
 
 def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
     """Draw a tile, with its count, for each pair of a true class (down) and a predicted one."""
     import plotnine as p9
 
-    _require("target_" in frame.columns, "y is None; a confusion matrix needs the true classes.")
+    _check("target_" in frame.columns, "y is None; a confusion matrix needs the true classes.")
     names = _names(cn).cast(pl.String).to_list()
-    pairs = frame.select(pl.col("target_", "prediction_").cast(pl.String))
-    counts = pairs.group_by("target_", "prediction_", maintain_order=True).len("cases")
+    pairs = frame.cast(pl.String).group_by("target_", "prediction_", maintain_order=True)
     return (
-        p9.ggplot(counts, p9.aes("prediction_", "target_"))
+        p9.ggplot(pairs.len("cases"), p9.aes("prediction_", "target_"))
         + p9.geom_tile(p9.aes(alpha="cases"), fill="#3b6ea5", show_legend=False)
         + p9.geom_text(p9.aes(label="cases"))
         + p9.scale_x_discrete(limits=names)
@@ -522,16 +484,14 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
     with _explained("features or drop cannot be used"):
         others = df.drop(*df.select(drop).columns, *also_drop, strict=False)
         chosen = others if features is None else df.select(features)
-    _require(chosen.width, "There are no features.")
+    _check(chosen.width, "There are no features.")
     blocks = []
     for column in chosen.get_columns():
-        name, kind = f"Column {column.name!r}", column.dtype
-        numbers = getattr(kind, "inner", kind).is_numeric()
-        _require(numbers, f"{name} holds {kind}; expected numbers, or lists of numbers.")
-        with _explained(f"{name} must hold no missing values, and lists of one length"):
+        name, kind = column.name, column.dtype
+        with _explained(f"Column {name!r} holds {kind}; expected numbers, or lists of one length"):
+            _check(getattr(kind, "inner", kind).is_numeric(), "this type is not numeric.")
             blocks.append(np.array(column.to_list(), dtype=np.float64).reshape(df.height, -1))
-        finite = np.isfinite(blocks[-1]).all()
-        _require(finite, f"{name} holds missing, NaN or infinite values; drop or fill them.")
+            _check(np.isfinite(blocks[-1]).all(), "some are missing, NaN or infinite.")
     return np.hstack(blocks)
 
 
@@ -544,14 +504,9 @@ def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
 
 def _wrapped(title: str, inches: float) -> str:
     """Break a title between words into at most six lines, for a picture of so many inches."""
-    lines = []
-    for line in title.splitlines():
-        lines.append("")
-        for word in re.findall(r"\w{1,12}[^\w\s]{0,3}\s*|\W", line):
-            if lines[-1] and len(lines[-1] + word.strip()) > 13 * inches:  # 13 letters an inch
-                lines.append("")
-            lines[-1] += word
-    return "\n".join(lines if len(lines) <= 6 else [*lines[:5], "…"])
+    letters = max(1, int(13 * inches))  # a line ends where a word does, unless one word is longer
+    lines = re.findall(rf".{{1,{letters}}}(?:\b|$)|\w{{1,12}}|.", title, re.MULTILINE)
+    return "\n".join(line.strip() for line in (lines if len(lines) <= 6 else [*lines[:5], "…"]))
 
 
 def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: float, cmap: str):
@@ -561,24 +516,21 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     figure = plt.figure()
     ax = figure.add_axes((0, 0, 1, 1), autoscale_on=False)
     ax.axis("off")
-    y, side = 0.0, 0.95 * size  # the rest is the gap between pictures
-    for start in range(0, len(pictures), ncol):
-        row, above = pictures[start : start + ncol], titles[start : start + ncol]
-        y += 0.06 + 0.165 * max(len(title.splitlines()) for title in above)
-        for column, (picture, title) in enumerate(zip(row, above, strict=True)):
-            height, width = (side * n / max(picture.shape[1:]) for n in picture.shape[1:])
-            x = (column + 0.5) * size
-            box = (x - width / 2, x + width / 2, y + height, y)
-            pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
-            white = np.iinfo(pixels.dtype).max
-            ax.imshow(pixels, cmap, vmin=0, vmax=white, extent=box, aspect="auto")
-            ax.text(x, y - 0.03, title, size=9, ha="center", va="bottom", parse_math=False)
-        y += side * max(p.shape[1] / max(p.shape[1:]) for p in row)
+    side = 0.95 * size  # the rest is the gap between pictures
+    above = 0.06 + 0.165 * max((len(title.splitlines()) for title in titles), default=2)
+    below = side * max((p.shape[1] / max(p.shape[1:]) for p in pictures), default=0)
+    for number, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
+        height, width = (side * n / max(picture.shape[1:]) for n in picture.shape[1:])
+        x, y = (number % ncol + 0.5) * size, number // ncol * (above + below) + above
+        box = (x - width / 2, x + width / 2, y + height, y)
+        pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
+        ax.imshow(pixels, cmap, vmin=0, vmax=np.iinfo(pixels.dtype).max, extent=box, aspect="auto")
+        ax.text(x, y - 0.03, title, size=9, ha="center", va="bottom", parse_math=False)
     if not pictures:
-        y = 0.4
-        ax.text(size / 2, 0.2, "no picture to show", ha="center", va="center")
-    ax.set(xlim=(0, ncol * size), ylim=(y, 0))
-    figure.set_size_inches(ncol * size, y)
+        ax.text(size / 2, above / 2, "no picture to show", ha="center", va="center")
+    right, bottom = ncol * size, max(1, -(-len(pictures) // ncol)) * (above + below)
+    figure.set_size_inches(right, bottom)
+    ax.set(xlim=(0, right), ylim=(bottom, 0))
     widest = max(text.get_window_extent().width for text in ax.texts) / figure.dpi
     for text in ax.texts:  # the largest font in which no title reaches the next one
         text.set_fontsize(9 * side / max(widest, side))
@@ -588,11 +540,12 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
 
 # --- 3. What it refuses ------------------------------------------------------------------------
 
+DIVERGED = "Training has failed: start again with a smaller learning rate, or scale X."
 _show = reprlib.repr  # the first few of many values
 
 
-def _require(fulfilled: Any, message: str) -> None:
-    """Stop with the message, of at most 600 characters, unless what it requires is fulfilled."""
+def _check(fulfilled: Any, message: str) -> None:
+    """Stop with the message, of at most 600 characters, unless what is checked is true."""
     if not fulfilled:
         raise ValueError(textwrap.shorten(message, 600, placeholder=" …"))
 
@@ -603,36 +556,34 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        _require(False, f"{what}: {error}")
+        _check(False, f"{what}: {error}")
 
 
-def _check_type(name: str, value: Any, expected: type, advice: str) -> None:
+def _check_type(name: str, value: Any, expected: type, advice: str = "") -> None:
     kinds = [f"a {k.__module__.split('.')[0]} {k.__name__}" for k in (type(value), expected)]
-    _require(isinstance(value, expected), f"{name} is {kinds[0]}; expected {kinds[1]}. {advice}")
+    _check(isinstance(value, expected), f"{name} is {kinds[0]}; expected {kinds[1]}. {advice}")
 
 
 def _check_counts(**numbers: int) -> None:
     for name, n in numbers.items():
-        whole = isinstance(n, Integral) and n >= 1
-        _require(whole, f"{name} is {n!r}; it must be a whole number, 1 or more.")
+        _check(isinstance(n, Integral) and n > 0, f"{name} is {n}, not a whole number above 0.")
 
 
-def _check_frame(df: pl.DataFrame, *names: str, empty: bool = False) -> None:
+def _check_frame(df: pl.DataFrame, empty: bool = False) -> None:
     _check_type("df", df, pl.DataFrame, "df.collect(), or pl.from_pandas(df), may give it.")
-    for name in names:
-        _require(name in df.columns, f"The frame has no column {name!r}, only {_show(df.columns)}.")
-    _require(empty or df.height, "The frame is empty: it has no row to load.")
+    _check(empty or df.height, "The frame is empty: it has no row to load.")
 
 
-def _column(df: pl.DataFrame, expr, argument: str, missing: bool = False) -> pl.Series:
+def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
     """Return what an expression gives, or stop unless it is one value for each row."""
-    with _explained(f"{argument} cannot be computed"):
+    with _explained(f"{argument} gives no column"):
         columns = df.select(expr).get_columns()
-    _require(len(columns) == 1, f"{argument} gives {len(columns)} columns; expected one.")
+    _check(len(columns) == 1, f"{argument} gives {len(columns)} columns; expected one.")
     values, found = columns[0], f"{argument}, column {columns[0].name!r}, has"
-    _require(len(values) == df.height, f"{found} {len(values)} values for {df.height} rows.")
-    none = values.null_count() + (values.is_nan().sum() if values.dtype.is_float() else 0)
-    _require(missing or not none, f"{found} {none} missing values; fill or drop them.")
+    _check(len(values) == df.height, f"{found} {len(values)} values for {df.height} rows.")
+    known = values.fill_nan(None) if values.dtype.is_float() else values
+    missing = known.is_null().arg_true().to_list()
+    _check(not missing, f"{found} missing values in rows {_show(missing)}; fill or drop them.")
     return values
 
 
@@ -640,125 +591,98 @@ def _names(cn) -> pl.Series:
     """Return class names as a column, or stop unless they have an order and are distinct."""
     with _explained(f"cn must be a list of distinct class names; it is {_show(cn)}"):
         names = pl.Series("cn", [] if isinstance(cn, str) else cn)
-        _require(names.n_unique() == len(names) > 0, "there is none, or one twice.")
+        _check(names.n_unique() == len(names) > 0, "there is none, or one twice.")
     return names
 
 
-def _check_split(split: pl.Series, new: bool) -> torch.Tensor:
+def _check_parts(parts: pl.Series, new: bool) -> Tensor:
     """Return which rows are for training, or stop unless all are for training or testing."""
-    column, parts = f"Column {split.name!r}, the split,", split.cast(pl.String)
-    strange = sorted(set(parts) - {"train", "test", "unseen" if new else "test"})
-    _require(not strange, f"{column} holds {_show(strange)}; expected only 'train' and 'test'.")
-    for part in ("train", "test"):
-        alone = "both are needed, or cn=cn, the class names of training, for new cases"
-        _require(new or part in parts, f"{column} says {part!r} in no row; {alone}.")
-    return torch.from_numpy((parts == "train").to_numpy())
+    found = set(parts.cast(pl.String))
+    fits = found <= {"train", "test", "unseen"} if new else found == {"train", "test"}
+    advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
+    _check(fits, f"Column {parts.name!r}, the split, holds {_show(sorted(found))}; {advice}")
+    return torch.from_numpy((parts.cast(pl.String) == "train").to_numpy())
 
 
-def _check_labels(labels: pl.Series, train: torch.Tensor) -> list:
+def _check_labels(labels: pl.Series, train: Tensor) -> list:
     """Return the class names, or stop unless there are two or more and each is trained on."""
-    _require(labels is not None, "Labels are missing; only new cases, with cn=cn, need none.")
-    column, kind, count = f"Column {labels.name!r}, the labels,", labels.dtype, labels.n_unique()
-    _require(not kind.is_nested(), f"{column} holds {kind}; expected texts, numbers or booleans.")
-    advice = "Measurements are for regression, and funs trains classifiers."
-    _require(not kind.is_float() or count <= 20, f"{column} holds {count} decimals. {advice}")
-    _require(count > 1, f"{column} holds one class, {_show(labels[0])}; expected two or more.")
+    _check(labels is not None, "Labels are missing; only new cases, with cn=cn, need none.")
+    column, kind = f"Column {labels.name!r}, the labels,", labels.dtype
+    _check(not kind.is_nested(), f"{column} holds {kind}; expected one class for each row.")
     cn, seen = labels.unique().sort().to_list(), set(labels.filter(train.numpy()))
+    _check(len(cn) > 1, f"{column} holds one class, {_show(cn)}; expected two or more.")
     unseen = [name for name in cn if name not in seen]
-    never = f"{column} holds {len(unseen)} classes that never occur in training, {_show(unseen)}"
-    _require(not unseen, f"{never}. {advice if kind.is_numeric() else ''}")
+    advice = "Measurements are for regression, not classes." if kind.is_numeric() else ""
+    _check(not unseen, f"{column} holds {_show(unseen)}, which never occur in training. {advice}")
     return cn
 
 
 def _vocabulary(model: Any, pad_idx: int) -> list[str]:
     """Return the words of a model, or stop if it has none, or padding is no index of theirs."""
     words = getattr(getattr(model, "wv", model), "index_to_key", [])
-    _require(len(words), f"model, a {type(model)}, has no words; expected Word2Vec, KeyedVectors.")
-    fits = isinstance(pad_idx, Integral) and 0 <= pad_idx <= len(words)
-    last = f"0 to {len(words) - 1}, or {len(words)}, the number of words, for a row after these"
-    _require(fits, f"pad_idx is {pad_idx!r}; it must be a word's index, {last}.")
+    _check(len(words), f"model, {type(model)}, has no words; expected Word2Vec or KeyedVectors.")
+    wanted = f"the index of a word, or {len(words)}, the number of words"
+    _check(pad_idx in range(len(words) + 1), f"pad_idx is {_show(pad_idx)}; expected {wanted}.")
     return words
 
 
 def _tokens(df: pl.DataFrame, expr: pl.Expr) -> pl.Series:
     """Return the tokens of each row as a list of strings, or stop."""
-    tokens = _column(df, expr, "tokens_expr", missing=True)
+    tokens = _column(df, expr, "tokens_expr")
     strings = getattr(tokens.dtype, "inner", None) in (pl.String, pl.Categorical, pl.Enum)
-    _require(strings, f"tokens_expr gives {tokens.dtype}; expected a list of strings for each row.")
+    _check(strings, f"tokens_expr gives {tokens.dtype}; expected a list of strings for each row.")
     tokens = tokens.cast(pl.List(pl.String))
-    for what, rows in {
-        "no tokens": tokens.list.len().fill_null(0) == 0,
-        "null tokens": tokens.list.eval(pl.element().is_null()).list.any(),
-    }.items():
-        found = rows.arg_true().to_list()
-        _require(not found, f"tokens_expr gives {what} in rows {_show(found)}; drop them first.")
+    bad = ((tokens.list.len() == 0) | tokens.list.contains(None)).arg_true().to_list()
+    _check(not bad, f"tokens_expr gives no tokens, or null, in rows {_show(bad)}; drop them.")
     return tokens
 
 
-def _check_cases(model: nn.Module, X: torch.Tensor, y, cn) -> int:
-    """Return the number of classes, or stop unless X is finite, and y has a position a row."""
+def _check_cases(model: nn.Module, X: Tensor, y: Tensor | None, cn) -> int:
+    """Return the number of classes, or stop unless X is finite and y has a class for each row."""
     _check_type("model", model, nn.Module, "Give a network, not its class.")
-    for name, values in {"X": X, "y": X if y is None else y}.items():
-        _check_type(name, values, torch.Tensor, "torch.from_numpy(…) makes one.")
-    _require(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
-    finite = torch.isfinite(X).reshape(len(X), -1).all(dim=1)
-    row = int(finite.int().argmin())
-    _require(finite[row], f"X holds NaN or infinite values, first in row {row}; mend them first.")
+    for name, values in {"X": X, "y": X if y is None and cn is not None else y}.items():
+        _check_type(name, values, Tensor, "torch.from_numpy(…) makes one.")
+    _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
+    bad = (~X.isfinite()).reshape(len(X), -1).any(dim=1).nonzero().flatten().tolist()
+    _check(not bad, f"X holds NaN or infinite values in rows {_show(bad)}; mend them first.")
     y = X.new_zeros(len(X), dtype=torch.int64) if y is None else y
-    _require(len(X) == len(y), f"X has {len(X)} rows and y has {len(y)}; expected as many.")
-    kind = f"y is {y.dtype} of shape {tuple(y.shape)}; expected torch.int64 of shape (N,)."
-    _require(y.dtype == torch.int64 and y.ndim == 1, kind)
-    _require(y.min() >= 0, f"y holds {y.min()}; positions in the class names are 0 or more.")
+    kind, wanted = f"{y.dtype} of shape {tuple(y.shape)}", f"torch.int64 of shape ({len(X)},)"
+    _check(y.dtype == torch.int64 and y.shape == X.shape[:1], f"y is {kind}; expected {wanted}.")
+    _check(y.min() >= 0, f"y holds {y.min()}; positions in the class names are 0 or more.")
     classes = int(y.max()) + 1 if cn is None else len(_names(cn))
-    _require(y.max() < classes, f"y holds {y.max()}, beyond the {classes} class names.")
+    _check(y.max() < classes, f"y holds {y.max()}, beyond the {classes} class names.")
     return classes
 
 
-def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> torch.Tensor:
+def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> Tensor:
     """Return the logits of some rows, or stop unless each has a number for each class."""
-    _check_type("What the model returns", logits, torch.Tensor, "Return the logits alone.")
+    _check_type("What the model returns", logits, Tensor, "Return the logits alone.")
     logits = logits[np.newaxis] if rows == 1 and logits.ndim == 1 else logits  # after squeeze()
-    width = logits.shape[1] if logits.ndim == 2 and len(logits) == rows else 0
-    fits = width == classes if exactly else width >= classes
-    found = f"The model gives logits of shape {tuple(logits.shape)} for {rows} rows of X; expected"
-    _require(fits, f"{found} ({rows}, {classes}). Give it {classes} outputs, one for each class.")
-    failed = "The logits are NaN or infinite: training has failed. Try a smaller learning rate."
-    _require((logits < torch.inf).all(), failed)
+    shape, width = tuple(logits.shape), (0, *logits.shape)[-1]
+    fits = shape == (rows, classes if exactly else max(classes, width))
+    wanted = f"({rows}, {classes}). Give it {classes} outputs, one for each class."
+    _check(fits, f"The model gives {shape} logits for {rows} rows of X; expected {wanted}")
+    _check((logits < torch.inf).all(), f"The logits are NaN or infinite. {DIVERGED}")
     return logits
 
 
-def _check_training(
-    model: nn.Module, optimizer, X: torch.Tensor, y: torch.Tensor, num_epochs: int, batch_size: int
-) -> None:
+def _check_training(model, optimizer, X, y, num_epochs: int, batch_size: int) -> None:
     """Stop unless the optimiser can change the model, and the model takes all batches."""
     _check_counts(num_epochs=num_epochs, batch_size=batch_size)
-    _check_type("y_train", y, torch.Tensor, "")
-    _check_type("optimizer", optimizer, torch.optim.Optimizer, "")
-    _check_cases(model, X, y, None)
-    row = 0 if X.is_floating_point() else int(X.reshape(len(X), -1).amax(dim=1).argmax())
-    _logits(model, X, y, rows=[0, row])  # the largest word index may lack a vector
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    learns = {id(p): p.requires_grad for p in model.parameters()}
-    _require(any(learns.values()), "All weights of the model are frozen: it cannot learn.")
-    own = held <= learns.keys() and any(learns[p] for p in held)
+    _check_type("optimizer", optimizer, torch.optim.Optimizer)
+    _logits(model, X, y, trial=True)
+    held = {p for group in optimizer.param_groups for p in group["params"]}
+    fits = held <= {*model.parameters()} and any(p.requires_grad for p in held)
     advice = "Make it after the model: optim.Adam(model.parameters())."
-    _require(own, f"The optimizer holds another model's weights; this one cannot learn. {advice}")
-    if batch_size == 1 or len(X) % batch_size == 1:
-        one = f"{len(X)} cases in batches of batch_size={batch_size} leave a batch of one"
-        with _explained(f"{one}, which the model cannot learn from; choose another size"):
-            with torch.random.fork_rng():
-                logits = copy.deepcopy(model).train()(X[:1].to(next(model.parameters()).device))
-            _require(logits.ndim == 2, f"its logits have the shape {tuple(logits.shape)}.")
+    _check(fits, f"The optimizer holds another model's weights, or only frozen ones. {advice}")
+    if 1 in (batch_size, len(X) % batch_size):
+        one = f"{len(X)} cases with batch_size={batch_size} leave a batch of one"
+        with torch.random.fork_rng(), _explained(f"{one}, which the model cannot learn from"):
+            logits = copy.deepcopy(model).train()(X[:1].to(next(model.parameters()).device))
+            nn.functional.cross_entropy(logits, y[:1].to(logits.device)).backward()
 
 
-def _check_loss(loss: torch.Tensor, epoch: int) -> None:
-    failed = f"Epoch {epoch}: the loss is {loss.item()}, so training has failed. Make model and"
-    _require(loss.isfinite(), f"{failed} optimizer anew, with a smaller rate, and scale X.")
-
-
-# --- The settings at the top -------------------------------------------------------------------
-
-# Libraries choose their instructions by the processor and their threads by the number of its
-# cores, and both change how sums are rounded; asked for AVX2's instructions and for one thread,
-# they give the same numbers on nearly all machines. They choose when they are imported, so the
-# settings come before numpy; a reader's own settings stand.
+# The settings at the top: libraries choose their instructions by the processor and their threads by
+# the number of its cores, and both change how sums are rounded; asked for AVX2's instructions and
+# for one thread, they give the same numbers on nearly all machines. They choose when they are
+# imported, so the settings come before numpy; a reader's own settings stand.

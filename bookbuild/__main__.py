@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import signal
 import sys
 import time
 from pathlib import Path
 
 from bookbuild import build, project, quarto
-from bookbuild.errors import BookError
+from bookbuild.errors import BookError, of_the_machine
 from bookbuild.execute import Workers, execute_all, here
 from bookbuild.project import Project
 
@@ -18,10 +19,16 @@ from bookbuild.project import Project
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
     options = _parser().parse_args(arguments)
+    # libraries ask for the user's folder and name, which a container may not have
+    os.environ.setdefault("HOME", str(options.root.resolve() / ".cache" / "home"))
+    os.environ.setdefault("USER", "reader")
     try:
         return COMMANDS[options.command](project.load(options.root), options)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {of_the_machine(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped; the last good book stays in place", file=sys.stderr)
@@ -39,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--jobs", type=_count, help="chapters side by side; one per core")
         command.add_argument("--cluster", help="a Dask scheduler's address, tcp://host:8786")
     preview = commands.add_parser("preview", help="serve the site, rebuild on save, reload")
-    preview.add_argument("--port", type=int, default=4200)
+    preview.add_argument("--port", type=_port, default=4200)
     commands.add_parser("check", help="check the sources without executing anything")
     return parser
 
@@ -47,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, not {text!r}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a number up to 65535, not {text!r}")
     return int(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -60,3 +60,7 @@ class Book:
 
     project: Project
     pages: tuple[Page, ...]
+
+    def without_downloads(self) -> Book:
+        """Return the book as it is without its PDF."""
+        return replace(self, project=replace(self.project, downloads=()))

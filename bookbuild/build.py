@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from bookbuild import machines, notebooks, pages, pdf, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
-from bookbuild.errors import did_you_mean, error_at
+from bookbuild.errors import Incomplete, did_you_mean
 from bookbuild.execute import Workers, execute_all, forget_others, here
 from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
@@ -26,15 +27,32 @@ OUTPUTS = ((pages.write, search.write), (pdf.write,), (notebooks.write, machines
 
 
 def read(project: Project) -> dict[Chapter, Source]:
-    """Read all sources: a mistake in the last chapter is told before the first is executed."""
+    """Read all sources: a mistake in the last chapter is told before the first is executed.
+
+    Raises
+    ------
+    BookError
+        With all that is wrong in the configuration and the sources.
+    """
+    sources = _read(project)
+    if project.problems or any(source.problems for source in sources.values()):
+        _unexecuted(project, sources)  # raises, and finds what else is wrong
+    return sources
+
+
+def _read(project: Project) -> dict[Chapter, Source]:
     sources = {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
     names = {str(chapter.source) for chapter in sources}
-    for source in sources.values():
-        after = source.meta.get("after")
-        if after is not None and after not in names:
-            message = f"`after` names {after}, which is no chapter{did_you_mean(str(after), names)}"
-            raise error_at(source.path, source.line_of("after:"), message)
-    return sources
+    return {chapter: _after_a_chapter(source, names) for chapter, source in sources.items()}
+
+
+def _after_a_chapter(source: Source, names: set[str]) -> Source:
+    after = source.meta.get("after")
+    if after is None or after in names:
+        return source
+    message = f"`after` names {after}, which is no chapter{did_you_mean(after, names)}"
+    problem = (source.line_of("after:") or 1, message)
+    return replace(source, problems=(*source.problems, problem))
 
 
 def executed_book(project: Project, workers: Workers = here) -> Book:
@@ -47,23 +65,46 @@ def executed_book(project: Project, workers: Workers = here) -> Book:
 
 def unexecuted_book(project: Project) -> Book:
     """Return the book, checked, with placeholders for what its cells would give."""
-    sources = read(project)
+    return _unexecuted(project, _read(project))
+
+
+def _unexecuted(project: Project, sources: dict[Chapter, Source]) -> Book:
+    # what cannot be scanned is not for pandoc
+    sources = {c: replace(s, blocks=()) if s.problems else s for c, s in sources.items()}
     blank = {chapter: weave.unexecuted(source) for chapter, source in sources.items()}
-    return _assemble(project, sources, blank, formats=("html",))
+    book = _assemble(project, sources, blank, formats=("html", "typst"))
+    if project.downloads:
+        pdf.check_letters(book)
+    return book
 
 
 def write(book: Book) -> Path:
-    """Write the whole site and return its folder; the last one stays until this one is complete."""
+    """Write the whole site and return its folder; the last one stays until this one is complete.
+
+    Raises
+    ------
+    Incomplete
+        Where the PDF cannot be set. The site is then written without it.
+    """
     project = book.project
     project.cache.mkdir(exist_ok=True)
     with (project.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once: the second waits
-        stage = project.cache / "stage"
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir()
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
-        return _swap(project, stage)
+        try:
+            return _swap(project, _staged(book))
+        except pdf.PdfError as error:
+            target = _swap(project, _staged(book.without_downloads()))
+            message = f"{error}\n{target.name}/ has the pages and notebooks as they are, and no PDF"
+            raise Incomplete(message) from None
+
+
+def _staged(book: Book) -> Path:
+    stage = book.project.cache / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
+    return stage
 
 
 def _assemble(

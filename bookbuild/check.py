@@ -16,20 +16,26 @@ Problem = tuple[int | str, str]  # a line of the .qmd or a text that stands ther
 
 
 def check(book: Book) -> None:
-    """Raise one `BookError` for all problems of the book."""
+    """Raise one `BookError` for all problems of the book, in the order of files and lines."""
+    messages = list(book.project.problems)
+    for page in book.pages:
+        found = sorted(set(_problems(book, page)))
+        messages += [str(error_at(page.source.path, line or None, text)) for line, text in found]
+    if messages:
+        raise BookError("\n".join(messages))
+
+
+def _problems(book: Book, page: Page) -> Iterator[tuple[int, str]]:
+    """Yield a chapter's problems by their lines, 0 where none is known."""
+    yield from page.source.problems
     pages = {
         label["id"]: page.chapter.page for page in book.pages for label in page.rendered.labels
     }
-    keys = _bibliography_keys(book)
-    messages = []
-    for page in book.pages:
-        problems = [*_told_by_pandoc(page), *_references(page, set(pages)), *_citations(page, keys)]
-        problems += [*_labels(page, pages), *_pictures(book, page)]
-        for place, text in problems:
-            line = place if isinstance(place, int) else page.source.line_of(place)
-            messages.append(str(error_at(page.source.path, line, text)))
-    if messages:
-        raise BookError("\n".join(dict.fromkeys(messages)))
+    problems = [*_told_by_pandoc(page), *_references(book, page, set(pages))]
+    problems += [*_citations(book, page), *_labels(page, pages), *_pictures(book, page)]
+    for place, text in problems:
+        line = place if isinstance(place, int) else page.woven.line_of(place)
+        yield line or 0, text
 
 
 def _told_by_pandoc(page: Page) -> Iterator[Problem]:
@@ -48,24 +54,26 @@ def _origin(page: Page, line: int, message: str) -> int:
     return next((n for n in above if name and name[1] in page.source.lines[n - 1]), origin)
 
 
-def _references(page: Page, labels: set[str]) -> Iterator[Problem]:
+def _references(book: Book, page: Page, labels: set[str]) -> Iterator[Problem]:
+    unread = [page.source for page in book.pages if page.source.problems]
     for ref in page.rendered.refs:
-        if ref not in labels:
+        if ref not in labels and not any(source.line_of(ref) for source in unread):
             yield f"@{ref}", f"the reference @{ref} has no target{did_you_mean(ref, labels)}"
     for place in page.rendered.links:
-        if place not in labels:
+        if place not in labels and not any(source.line_of(place) for source in unread):
             near = did_you_mean(place, labels)
             yield f"#{place}", f"the link to #{place} leads nowhere{near}"
 
 
-def _citations(page: Page, keys: set[str]) -> Iterator[Problem]:
+def _citations(book: Book, page: Page) -> Iterator[Problem]:
+    keys = _bibliography_keys(book)
     for key in page.rendered.cites:
         if key not in keys:
             yield f"@{key}", f"the citation @{key} is in no .bib file{did_you_mean(key, keys)}"
 
 
 def _bibliography_keys(book: Book) -> set[str]:
-    texts = [path.read_text(encoding="utf-8") for path in book.project.bibliography]
+    texts = [path.read_text(encoding="utf-8-sig") for path in book.project.bibliography]
     return {key for text in texts for key in re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)", text, re.M)}
 
 

@@ -14,7 +14,7 @@ from bookbuild.modules import project_modules, what_runs
 from bookbuild.project import Project
 from bookbuild.qmd import Cell, Inline, Source
 
-FORMAT = "3"  # raise it when kernel.py or outputs.py keeps something else than before
+FORMAT = "4"  # raise it when kernel.py or outputs.py keeps something else than before
 
 
 def of(project: Project, source: Source) -> dict[str, str]:
@@ -55,17 +55,32 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
+def outputs(project: Project) -> dict[str, str]:
+    """Return what the data's manifest lists: the names below data/, with their checksums."""
+    return _manifest(project).get("outputs", {})
+
+
 def _data(project: Project, code: list[str], source: Source) -> str:
     """Return the checksums of the data, and of what they are made from."""
-    manifest = project.root / "data" / ".manifest.json"
-    if not manifest.is_file():
+    found = _manifest(project)
+    if not found:
         if any("data/" in text for text in code):
             raise BookError(f"{source.path} reads data/, which is not there yet: run `make data`")
         return ""
+    # not the programs: another one that gives the same data changes no result
+    lists = {n: sha for n, sha in found.get("recipe", {}).items() if not n.endswith(".py")}
+    return json.dumps([found["outputs"], lists], sort_keys=True)
+
+
+def _manifest(project: Project) -> dict[str, dict[str, str]]:
+    """Return the data's manifest, empty where there is none."""
+    path = project.root / "data" / ".manifest.json"
+    if not path.is_file():
+        return {}
     try:
-        found = json.loads(_text(manifest))
-        # not the programs: another one that gives the same data changes no result
-        lists = {n: sha for n, sha in found.get("recipe", {}).items() if not n.endswith(".py")}
-        return json.dumps([found["outputs"], lists], sort_keys=True)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BookError(f"{manifest} is damaged: run `make data` to write it anew") from None
+        found = json.loads(_text(path))
+        if all(isinstance(part, dict) for part in (found["outputs"], found.get("recipe", {}))):
+            return found
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise BookError(f"{path} is damaged: run `make data` to write it anew")

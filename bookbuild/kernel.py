@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from queue import Empty
 from typing import Any, Protocol, TypeVar
 
@@ -34,6 +35,7 @@ from bookbuild.qmd import Cell, Inline, Source
 CELL_SECONDS = 15 * 60
 START_SECONDS = 5 * 60  # a busy machine takes more than nbclient's one minute
 STOP_SECONDS = 0.5  # how often a chapter looks whether it should stop
+FOLDER_BYTES = 60
 CELL_BYTES = 8_000_000
 KEPT_VARIABLES = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")
 # One thread for each kernel: several kernels share the cores, and the results are the same on any
@@ -89,7 +91,7 @@ async def _run(project: Project, source: Source, progress: Progress) -> Results:
     async with _kernel(project, node) as client:
         for step in source.steps:
             if isinstance(step, Inline):
-                values.append(await _evaluate(client, source, step))
+                values.append(await _evaluate(project, client, source, step))
                 continue
             at = f"cell {len(given) + 1} of {len(source.cells)}  {step.id}"
             progress.say(str(source.path), at)
@@ -125,15 +127,18 @@ class _Client(NotebookClient):
 async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterator[_Client]:
     """Start a kernel of this Python and end it, come what may."""
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    with tempfile.TemporaryDirectory(prefix="bookbuild-") as folder:  # a socket's path is short
+    with tempfile.TemporaryDirectory(prefix="bookbuild-", dir=_short_folder()) as folder:
         manager = AsyncKernelManager(transport="ipc", connection_file=f"{folder}/kernel.json")
         manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
         client = _Client(node, km=manager, timeout=CELL_SECONDS, record_timing=False)
         client.startup_timeout = START_SECONDS
         try:
-            environment = _environment(project, folder)
-            await client.async_start_new_kernel(cwd=str(project.root), env=environment)
-            await _connect(client)
+            with Path(folder, "said").open("w") as said:
+                environment = _environment(project, folder)
+                await client.async_start_new_kernel(
+                    cwd=str(project.root), env=environment, stderr=said
+                )
+            await _connect(client, Path(folder, "said"))
             yield client
         finally:
             if client.kc:
@@ -141,11 +146,20 @@ async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterato
             await manager.shutdown_kernel(now=True)
 
 
-async def _connect(client: _Client) -> None:
+def _short_folder() -> str:
+    """Return a folder for sockets: their paths have at most 107 characters, whatever TMPDIR is."""
+    folders = [tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]
+    short = (f for f in folders if len(os.fsencode(f)) <= FOLDER_BYTES and os.access(f, os.W_OK))
+    return next(short, folders[0])
+
+
+async def _connect(client: _Client, said: Path) -> None:
     try:
         await client.async_start_new_kernel_client()
     except RuntimeError as error:
-        raise BookError(f"the kernel did not start: {error}; is the machine busy?") from None
+        lines = said.read_text(errors="replace").split("\n")
+        why = next((line for line in reversed(lines) if "Error" in line), f"{error}; is it busy?")
+        raise BookError(f"the kernel did not start: {why[:300]}") from None
 
 
 def _environment(project: Project, runtime: str) -> dict[str, str]:
@@ -167,6 +181,7 @@ def _environment(project: Project, runtime: str) -> dict[str, str]:
         "NUMBA_CACHE_DIR": str(project.cache / "numba"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
+        "USER": "reader",  # some ask for a name, which a user of a container may not have
         "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0"),
     }
 
@@ -202,7 +217,7 @@ def _failure(source: Source, cell: Cell, error: CellExecutionError) -> BookError
     return error_at(source.path, line, f"{name}\n\n{trace}")
 
 
-async def _evaluate(client: _Client, source: Source, inline: Inline) -> str:
+async def _evaluate(project: Project, client: _Client, source: Source, inline: Inline) -> str:
     """Return the Markdown text of an inline expression's value."""
     message = client.kc.execute(
         "", silent=True, store_history=False, user_expressions={"value": inline.expression}
@@ -221,4 +236,4 @@ async def _evaluate(client: _Client, source: Source, inline: Inline) -> str:
     value = content.get("user_expressions", {}).get("value", content)
     if value["status"] != "ok":
         raise inline_error(source, inline, f"failed: {value['ename']}: {value['evalue']}")
-    return outputs.inline_value(source, inline, value["data"])
+    return outputs.inline_value(project, source, inline, value["data"])

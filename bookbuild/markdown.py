@@ -29,7 +29,6 @@ def frame(html: str) -> str | None:
 
     Numbers align to the right. Anything but a plain table of rows gives None.
     """
-    html = re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
     try:
         root = ElementTree.fromstring(html.replace("&hellip;", "…"))  # XML has no such name
     except ElementTree.ParseError:
@@ -41,7 +40,7 @@ def frame(html: str) -> str | None:
     head = table.findall("thead/tr")
     if len(head) != 2 or len({len(row) for row in rows}) != 1:
         return None
-    lines = _table(rows[0], rows[1], rows[2:])
+    lines = _table(rows[0], rows[1], rows[2:]) if rows[0] else ["| no columns |", "|:---|"]
     return "\n".join([*lines, "", f"[{escaped(shape)}]{{.shape}}"] if shape else lines)
 
 

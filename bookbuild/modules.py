@@ -16,7 +16,7 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
             for path in [root / f"{name}.py", *sorted((root / name).glob("**/*.py"))]:
                 relative = path.relative_to(root).as_posix()
                 if path.is_file() and relative not in found:
-                    found[relative] = path.read_text(encoding="utf-8")
+                    found[relative] = path.read_text(encoding="utf-8-sig")
                     queue.append(found[relative])
     return found
 
@@ -25,7 +25,7 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
 def imported(code: str) -> frozenset[str]:
     """Return the top-level names that `code` imports; IPython's own lines may stand in it."""
     found: list[str] = []
-    for node in ast.walk(_parsed(code)):
+    for node in ast.walk(parsed(code)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -46,7 +46,8 @@ def what_runs(module: str) -> str:
     return ast.dump(tree)
 
 
-def _parsed(code: str) -> ast.Module:
+def parsed(code: str) -> ast.Module:
+    """Return the syntax tree of `code`, IPython's own lines included; empty where it is none."""
     try:
         return ast.parse(code)
     except SyntaxError:

@@ -19,14 +19,14 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
-from bookbuild import qmd
+from bookbuild import ingredients, qmd
 from bookbuild.book import Book, Page
 from bookbuild.modules import imported, project_modules
+from bookbuild.paths import named
 from bookbuild.project import Project
 from bookbuild.store import kept
 
 CELL = "<!-- cell -->\n"
-DATA = re.compile(r"""["'](data/[\w./-]+)["']""")
 DOTS = 144  # per inch of a picture drawn anew: half as many again as a browser's
 
 CHECK = """\
@@ -46,9 +46,9 @@ if absent:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a notebook needs to run: the project's modules, files of data, packages."""
+    """What a notebook needs to run: the project's modules and other files, data, packages."""
 
-    modules: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
@@ -145,10 +145,22 @@ def _with_all_code(
 def _needs(project: Project, code: list[str]) -> Needs:
     modules = project_modules(project.root, code)
     code = [*code, *modules.values()]
-    data = {path for text in code for path in DATA.findall(text)}
+    paths = {path for text in code for path in named(project.root, text)}
+    data = {path for path in paths if path == "data" or path.startswith("data/")}
     own = {Path(path).parts[0].removesuffix(".py") for path in modules}
     packages = {name for text in code for name in imported(text)} - sys.stdlib_module_names - own
-    return Needs(tuple(sorted(modules)), tuple(sorted(data)), tuple(sorted(packages)))
+    files = sorted({*modules, *(paths - data)})
+    return Needs(tuple(files), tuple(_with_companions(project, data)), tuple(sorted(packages)))
+
+
+def _with_companions(project: Project, data: set[str]) -> list[str]:
+    """Add what was made with a file of data and has its name: the pictures of a list, say."""
+    if "data" in data:
+        return ["data"]
+    outputs = [Path("data", name) for name in ingredients.outputs(project)]
+    stems = {Path(path).with_suffix("") for path in data}
+    companions = {str(output) for output in outputs if output.with_suffix("") in stems}
+    return sorted(data | companions)
 
 
 def _opening(book: Book, page: Page, needs: Needs) -> str:
@@ -159,8 +171,8 @@ def _opening(book: Book, page: Page, needs: Needs) -> str:
     lines += [f"From *{project.title}*{version}, with the outputs that the book shows."]
     if needs != Needs():
         lines += ["To run it, have in this notebook's folder, from the book's repository:", ""]
-    if needs.modules:
-        lines.append(f"- {_named(needs.modules)}")
+    if needs.files:
+        lines.append(f"- {_named(needs.files)}")
     if needs.data:
         recipe = project.root / "data" / "prepare.py"
         how = ", which `python data/prepare.py` fills" if recipe.exists() else ""
@@ -176,6 +188,6 @@ def _named(names: tuple[str, ...]) -> str:
 
 
 def _check(needs: Needs) -> dict[str, Any]:
-    lists = {"files": [*needs.modules, *needs.data], "packages": [*needs.packages]}
+    lists = {"files": [*needs.files, *needs.data], "packages": [*needs.packages]}
     source = CHECK.format(**{name: pformat(items, compact=True) for name, items in lists.items()})
     return {"cell_type": "code", "id": "check", "metadata": {}, "source": source, "outputs": []}

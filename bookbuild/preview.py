@@ -6,6 +6,7 @@ The script that reloads is added to a page on its way out; it is never part of t
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import sys
 import threading
@@ -14,10 +15,19 @@ from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bookbuild.errors import BookError
+from bookbuild.errors import BookError, Incomplete, of_the_machine
 from bookbuild.project import Project
 
-WATCHED = ("*.qmd", "*.yml", "*.bib", "*.py", "chapters/**/*", "assets/**/*", "data/.manifest.json")
+WATCHED = (
+    "*.qmd",
+    "*.yml",
+    "*.cff",
+    "*.bib",
+    "*.py",
+    "chapters/**/*",
+    "assets/**/*",
+    "data/.manifest.json",
+)
 SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'
 TAG = b'<script src="/.reload.js" defer></script></head>'
 
@@ -77,7 +87,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
 def preview(project: Project, port: int, build: Callable[[], None]) -> None:
     """Build, serve and rebuild until stopped; a failed build leaves the last site in place."""
-    with Server(project.root / project.output, port) as server:
+    with _server(project.root / project.output, port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"preview: http://127.0.0.1:{server.server_port}/  (Ctrl-C stops)", flush=True)
         seen: dict[Path, int] = {}
@@ -88,13 +98,28 @@ def preview(project: Project, port: int, build: Callable[[], None]) -> None:
             time.sleep(0.3)
 
 
+def _server(folder: Path, port: int) -> Server:
+    try:
+        return Server(folder, port)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        with Server(folder, 0) as other:
+            free = other.server_port
+        message = f"port {port} cannot be used here: {error.strerror}"
+        raise BookError(f"{message}; this one is free: make preview PORT={free}") from None
+
+
 def _rebuild(server: Server, build: Callable[[], None]) -> None:
     try:
         build()
-    except BookError as error:
-        print(f"error: {error}\nthe last good page stays", file=sys.stderr, flush=True)
-    else:
-        server.reload()
+    except Incomplete as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+    except (BookError, OSError) as error:
+        told = of_the_machine(error) if isinstance(error, OSError) else error
+        print(f"error: {told}\nthe last good page stays", file=sys.stderr, flush=True)
+        return
+    server.reload()
 
 
 def _times(root: Path) -> dict[Path, int]:

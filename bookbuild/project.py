@@ -12,34 +12,47 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import yaml
 
+from bookbuild.config import ANYTHING, FLAG, TEXT, TEXTS, WHOLE, Config, read
 from bookbuild.errors import BookError, did_you_mean, error_at
 
-# Every key that a configuration may have, by section; `*` stands for anything below it.
-KNOWN_SECTIONS = {
-    "project": "type output-dir execute-dir pre-render post-render",
-    "book": """
-        title subtitle author description chapters appendices downloads site-url repo-url
-        repo-actions open-graph favicon reader-mode search sidebar.style
-    """,
-    "crossref": "chapters",
-    "execute": "freeze",
-    "format.html": """
-        html-math-method toc toc-depth number-sections code-copy lightbox theme.*
-        respect-user-color-scheme csl include-after-body filters
-    """,
-    "format.typst": """
-        toc toc-depth number-sections papersize citeproc pdf-standard syntax-highlighting
-        template-partials filters
-    """,
+# Every key that a configuration may have, and what it holds; `*` stands for anything below it.
+KNOWN = {
+    "project": {
+        TEXT: "type output-dir execute-dir",
+        TEXTS: "pre-render post-render",
+    },
+    "book": {
+        TEXT: "title subtitle description site-url repo-url favicon sidebar.style",
+        TEXTS: "downloads repo-actions",
+        FLAG: "open-graph reader-mode search",
+        ANYTHING: "author chapters appendices",
+    },
+    "crossref": {FLAG: "chapters"},
+    "execute": {ANYTHING: "freeze"},
+    "format.html": {
+        TEXT: "html-math-method csl",
+        TEXTS: "include-after-body",
+        FLAG: "toc number-sections code-copy lightbox respect-user-color-scheme",
+        WHOLE: "toc-depth",
+        ANYTHING: "theme.* filters",
+    },
+    "format.typst": {
+        TEXT: "papersize pdf-standard syntax-highlighting",
+        TEXTS: "template-partials",
+        FLAG: "toc number-sections citeproc",
+        WHOLE: "toc-depth",
+        ANYTHING: "filters",
+    },
 }
-KNOWN_KEYS = {
-    f"{section}.{key}" for section, keys in KNOWN_SECTIONS.items() for key in keys.split()
+KINDS = {"lang": TEXT, "bibliography": TEXTS} | {
+    f"{section}.{key}": kind
+    for section, kinds in KNOWN.items()
+    for kind, keys in kinds.items()
+    for key in keys.split()
 }
-KNOWN_KEYS |= {"lang", "bibliography"}
 
 # What this renderer does in one way only, and Quarto in several.
 REQUIRED = {
@@ -91,6 +104,7 @@ class Project:
     downloads: tuple[str, ...] = ()
     bibliography: tuple[Path, ...] = ()
     output: str = "_book"
+    problems: tuple[str, ...] = ()  # of the configuration
 
     @property
     def cache(self) -> Path:
@@ -99,140 +113,175 @@ class Project:
 
     @property
     def pdf_name(self) -> str:
-        """The PDF's file name: the title, spaces turned to hyphens."""
-        return re.sub(r"\s+", "-", self.title.strip()) + ".pdf"
+        """The PDF's file name: the title, spaces and slashes turned to hyphens."""
+        return re.sub(r"[\s/]+", "-", self.title.strip()) + ".pdf"
 
 
 def load(root: Path) -> Project:
-    """Read `_quarto.yml` in `root`.
+    """Read `_quarto.yml` in `root`, and the version in CITATION.cff.
 
     Raises
     ------
     BookError
-        Where the file is missing, is not YAML, has a key or value that this renderer does not
-        know, or where its list of chapters and the files on disk differ.
+        Where the file is missing, is not YAML, or names no chapters. What else is wrong is among
+        the project's `problems`, so that it can be told with what is wrong in the chapters.
     """
     root = root.resolve()
-    config = _read_yaml(root / "_quarto.yml")
+    config = read(root / "_quarto.yml")
     _check_keys(config)
-    book = config["book"]
-    authors = _as_list(book.get("author"))
+    version, more = _version(root)
+    texts = {key: config.values.get(key, "") for key, kind in KINDS.items() if kind == TEXT}
     return Project(
         root=root,
-        title=book["title"],
-        chapters=_chapters(root, book),
-        subtitle=book.get("subtitle", ""),
-        author=", ".join(a["name"] if isinstance(a, dict) else a for a in authors),
-        description=(book.get("description") or "").strip(),
-        lang=config.get("lang", "en"),
-        site_url=_site_url(book),
-        version=_version(root),
-        downloads=tuple(_as_list(book.get("downloads"))),
+        title=texts["book.title"],
+        chapters=_chapters(root, config),
+        subtitle=texts["book.subtitle"],
+        author=", ".join(_authors(config)),
+        description=texts["book.description"].strip(),
+        lang=texts["lang"] or "en",
+        site_url=texts["book.site-url"].rstrip("/") or None,
+        version=version,
+        downloads=tuple(config.texts("book.downloads")),
         bibliography=tuple(_bibliography(root, config)),
-        output=config["project"].get("output-dir", "_book"),
+        output=_output(root, config),
+        problems=(*map(str, config.problems), *map(str, more)),
     )
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise BookError(f"{path.name}: not found in {path.parent}. Is this a book's root?")
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise error_at(path.name, line, f"not YAML: {error.problem}") from None
-
-
-def _check_keys(config: dict[str, Any]) -> None:
-    found = dict(_flatten(config))
-    for key in found:
-        if not any(fnmatchcase(f"{key}.", f"{known}.") for known in KNOWN_KEYS):
-            near = did_you_mean(key, KNOWN_KEYS)
-            raise BookError(f"_quarto.yml: the key `{key}` is not known to this renderer{near}")
+def _check_keys(config: Config) -> None:
+    for key in config.values:
+        if not any(fnmatchcase(f"{key}.", f"{known}.") for known in KINDS):
+            near = did_you_mean(key, KINDS)
+            config.problem(key, f"the key `{key}` is not known to this renderer{near}")
+    config.check(KINDS)
     for key, value in REQUIRED.items():
-        if found.get(key) != value:
-            raise BookError(f"_quarto.yml: `{key}` must be `{value}`, not `{found.get(key)}`")
+        if config.values.get(key) != value:
+            found = config.values.get(key)
+            config.problem(key, f"`{key}` must be `{value}`, not `{found}`")
     for key in ("book.title", "book.chapters"):
-        if not found.get(key):
-            raise BookError(f"_quarto.yml: `{key}` is missing")
+        if key not in config.nodes:
+            config.problem(None, f"`{key}` is missing")
+    for name in config.texts("book.downloads"):
+        if name != "pdf":
+            config.problem("book.downloads", f"`{name}` is no download that is known: write pdf")
+    lang = config.values.get("lang", "en")
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", lang):
+        config.problem("lang", f"`lang` must be a language's code, as en or en-GB, not {lang}")
 
 
-def _flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{key}.")
+def _output(root: Path, config: Config) -> str:
+    """Return the site's folder; what lies in it is replaced, so it must be the site's alone."""
+    name = config.values.get("project.output-dir", "_book")
+    folder = (root / name).resolve()
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if folder == root or not folder.is_relative_to(root):
+        config.problem("project.output-dir", f"`{name}` must be a folder within the project")
+    elif not is_free and not (folder / "index.html").is_file():
+        message = f"`{name}` holds other things than a site, which would be lost: name another"
+        config.problem("project.output-dir", message)
+    return name
+
+
+def _authors(config: Config) -> Iterator[str]:
+    value = config.values.get("book.author", [])
+    for author in value if isinstance(value, list) else [value]:
+        name = author.get("name") if isinstance(author, dict) else author
+        if isinstance(name, str):
+            yield name
         else:
-            yield f"{prefix}{key}", value
+            expected = "a name, or a list of names"
+            config.problem("book.author", f"`book.author` must be {expected}, not {author}")
 
 
-def _as_list(value: Any) -> list[Any]:
-    return [] if value is None else value if isinstance(value, list) else [value]
+def _version(root: Path) -> tuple[str | None, list[BookError]]:
+    if not (root / "CITATION.cff").exists():
+        return None, []
+    config = read(root / "CITATION.cff")
+    config.check({"version": TEXT})
+    return config.values.get("version"), config.problems
 
 
-def _site_url(book: dict[str, Any]) -> str | None:
-    url = book.get("site-url")
-    return url.rstrip("/") if url else None
+def _bibliography(root: Path, config: Config) -> Iterator[Path]:
+    for name in config.texts("bibliography"):
+        if (root / name).is_file():
+            yield root / name
+        else:
+            config.problem("bibliography", f"the bibliography {name} does not exist")
 
 
-def _version(root: Path) -> str | None:
-    citation = root / "CITATION.cff"
-    return str(_read_yaml(citation).get("version") or "") or None if citation.exists() else None
+# The chapters
 
 
-def _bibliography(root: Path, config: dict[str, Any]) -> Iterator[Path]:
-    for name in _as_list(config.get("bibliography")):
-        if not (root / name).is_file():
-            raise BookError(f"_quarto.yml: the bibliography {name} does not exist")
-        yield root / name
-
-
-def _chapters(root: Path, book: dict[str, Any]) -> tuple[Chapter, ...]:
+def _chapters(root: Path, config: Config) -> tuple[Chapter, ...]:
     chapters = []
     numbers = itertools.count(1)
-    for source, part in _listed(book["chapters"]):
+    for source, part in _sources(root, config, "book.chapters"):
         if source == PurePosixPath("index.qmd"):
             chapters.append(Chapter(source, "index", "", part))
         elif _is_unnumbered(root, source):
             chapters.append(Chapter(source, "unnumbered", "", part))
         else:
             chapters.append(Chapter(source, "chapter", str(next(numbers)), part))
-    appendices = [source for source, _ in _listed(book.get("appendices") or [])]
-    for position, source in enumerate(appendices):
+    for position, (source, _) in enumerate(_sources(root, config, "book.appendices")):
         if _is_unnumbered(root, source):
-            raise error_at(source, None, "an appendix has a letter: take {.unnumbered} out")
+            message = "an appendix has a letter: take {.unnumbered} out"
+            config.problems.append(error_at(source, None, message))
         chapters.append(Chapter(source, "appendix", chr(ord("A") + position), "Appendices"))
-    _check_all_listed(root, chapters)
+    if not chapters:
+        raise BookError("\n".join(map(str, config.problems)))
+    _check_all_listed(root, config, chapters)
     return tuple(chapters)
 
 
-def _listed(entries: list[Any], part: str = "") -> Iterator[tuple[PurePosixPath, str]]:
-    for entry in entries:
-        if isinstance(entry, str):
-            yield PurePosixPath(entry), part
-        elif set(entry) == {"part", "chapters"} and not part:
-            yield from _listed(entry["chapters"], entry["part"])
+def _sources(root: Path, config: Config, key: str) -> Iterator[tuple[PurePosixPath, str]]:
+    """Yield each chapter that is there, with its part."""
+    for source, part, node in _listed(config, config.nodes.get(key)):
+        if (root / source).is_file():
+            yield source, part
         else:
-            raise BookError(f"_quarto.yml: expected a file, or part: and chapters:, not {entry}")
+            config.problem(node, f"the chapter {source} does not exist")
+
+
+def _listed(
+    config: Config, node: yaml.Node | None, part: str = ""
+) -> Iterator[tuple[PurePosixPath, str, yaml.Node]]:
+    for item in node.value if isinstance(node, yaml.SequenceNode) else [node] if node else []:
+        keys = {key.value: value for key, value in item.value} if _is_map(item) else {}
+        if isinstance(item, yaml.ScalarNode):
+            yield PurePosixPath(item.value), part, item
+        elif set(keys) == {"part", "chapters"} and not part and _is_name(keys["part"]):
+            yield from _listed(config, keys["chapters"], keys["part"].value)
+        else:
+            config.problem(item, "expected a file, or part: and chapters: (a name and a list)")
+
+
+def _is_map(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.MappingNode)
+
+
+def _is_name(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and bool(node.value.strip())
 
 
 def _is_unnumbered(root: Path, source: PurePosixPath) -> bool:
-    path = root / source
-    if not path.is_file():
-        raise BookError(f"_quarto.yml: the chapter {source} does not exist")
-    title = re.search(r"^# .*$", path.read_text(encoding="utf-8", errors="replace"), re.M)
+    text = (root / source).read_text(encoding="utf-8-sig", errors="replace")
+    title = re.search(r"^# .*$", text, re.M)
     return bool(title and re.search(r"\{[^}]*(\.unnumbered|-)(\s[^}]*)?\}\s*$", title[0]))
 
 
-def _check_all_listed(root: Path, chapters: list[Chapter]) -> None:
+def _check_all_listed(root: Path, config: Config, chapters: list[Chapter]) -> None:
     listed = [chapter.source for chapter in chapters]
-    if not listed or listed[0] != PurePosixPath("index.qmd"):
-        raise BookError("_quarto.yml: the first chapter must be index.qmd")
-    for source in listed:
-        if listed.count(source) > 1:
-            raise BookError(f"_quarto.yml: the chapter {source} is listed twice")
+    if listed[0] != PurePosixPath("index.qmd"):
+        config.problem("book.chapters", "the first chapter must be index.qmd")
+    for source in dict.fromkeys(source for source in listed if listed.count(source) > 1):
+        config.problem("book.chapters", f"the chapter {source} is listed twice")
     for path in sorted([*root.glob("*.qmd"), *root.glob("chapters/**/*.qmd")]):
         source = PurePosixPath(path.relative_to(root).as_posix())
-        if source not in listed and not path.name.startswith("_"):
-            raise BookError(
-                f"{source}: not listed in _quarto.yml. List it there, or begin its name with `_`"
-            )
+        if source not in listed and not any(_is_aside(part) for part in source.parts):
+            message = "not listed in _quarto.yml. List it there, or begin its name with `_`"
+            config.problems.append(error_at(source, None, message))
+
+
+def _is_aside(name: str) -> bool:
+    """Say whether a file or folder is no chapter: the author's notes, an editor's copies."""
+    return name.startswith(("_", ".", "#", "~"))

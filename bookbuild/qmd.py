@@ -1,8 +1,9 @@
 """A .qmd file as prose and cells, and as a notebook.
 
 The scan is line by line so that every message can name its line. It accepts what both renderers
-understand and raises on the rest: what looks like a cell, a fence or a div and is not one that we
-know is an error, never prose. What the prose means is pandoc's matter.
+understand and notes the rest as a problem, with what to write instead (`syntax.py`): what looks
+like a cell, a fence or a div and is not one that we know is never prose. What the prose means is
+pandoc's matter.
 """
 
 from __future__ import annotations
@@ -15,22 +16,15 @@ from typing import Any
 
 import yaml
 
-from bookbuild.errors import did_you_mean, error_at
+from bookbuild import syntax
 
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
-META_KEYS = {"description", "after"}  # after: the chapter that must be executed before
-RAW_FORMATS = {"html", "typst"}
-CALLOUTS = [f"callout-{kind}" for kind in ("note", "tip", "warning", "important", "caution")]
-DIV_ATTRIBUTES = {name: {"collapse", "title"} for name in CALLOUTS} | {
-    "content-visible": {"when-format"}
-}
-
 FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*)$")
 LIKE_A_CELL = re.compile(r"^[>\s]*(`{3,}|~{3,})\s*\{+\s*\w")
 DIV = re.compile(r"^\s*:{3,}\s*(?P<attributes>.*?)\s*:*$")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
+TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
-ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|\S+)')
 
 
 @dataclass(frozen=True)
@@ -95,6 +89,7 @@ class Source:
     lines: tuple[str, ...]
     meta: dict[str, Any]
     blocks: tuple[Prose | Cell, ...]
+    problems: tuple[tuple[int, str], ...] = ()  # lines, and what is wrong there
 
     @property
     def cells(self) -> list[Cell]:
@@ -119,28 +114,23 @@ class Source:
 
 
 def read(root: Path, path: PurePosixPath) -> Source:
-    """Read the .qmd file `path` of the project at `root`.
-
-    Raises
-    ------
-    BookError
-        With file and line, for anything that is not known here.
-    """
+    """Read the .qmd file `path` of the project at `root`; what is wrong is among its problems."""
     try:
-        text = (root / path).read_text(encoding="utf-8")
+        text = (root / path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise error_at(path, line, "not UTF-8 text; save the file as UTF-8") from None
+        return Source(path, (), {}, (), ((line, "not UTF-8 text; save the file as UTF-8"),))
     return _Scanner(path, text.split("\n")).source()
 
 
 @dataclass
 class _Scanner:
-    """The state of one pass over the lines of a file."""
+    """The state of one pass over the lines of a file; lines are counted from 0 in it."""
 
     path: PurePosixPath
     lines: list[str]
     blocks: list[Prose | Cell] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
     divs: list[int] = field(default_factory=list)  # lines of the divs that are open
     prose: list[str] = field(default_factory=list)
     prose_line: int = 1
@@ -154,40 +144,57 @@ class _Scanner:
                 at = self._fence(at, match)
                 continue
             if LIKE_A_CELL.search(self.lines[at]):
-                raise self._error(at, "a cell's fence stands at the left margin, not in a quote")
+                self._problem(at, "a cell's fence stands at the left margin, not in a quote")
             self._div(at)
             self._add_prose([self.lines[at]], verbatim=False)
             at += 1
         self._end_prose()
-        if self.divs:
-            raise self._error(self.divs[-1] - 1, "this div is never closed; end it with `:::`")
-        source = Source(self.path, tuple(self.lines), meta, tuple(self.blocks))
-        self._check(source)
-        return source
+        for opened in self.divs:
+            self._problem(opened, "this div is never closed; end it with `:::`")
+        self._check_title()
+        self._check_cells()
+        problems = tuple(sorted(set(self.problems), key=lambda problem: problem[0]))
+        return Source(self.path, tuple(self.lines), meta, tuple(self.blocks), problems)
 
-    def _error(self, at: int, message: str) -> Exception:
-        return error_at(self.path, at + 1, message)
+    def _problem(self, at: int, message: str) -> None:
+        self.problems.append((at + 1, message))
 
     def _front_matter(self) -> tuple[dict[str, Any], int]:
         if not self.lines or self.lines[0].rstrip() != "---":
             return {}, 0
-        end = next((n for n, x in enumerate(self.lines) if n and x.rstrip() == "---"), None)
-        if end is None:
-            raise self._error(0, "this YAML header is never closed; end it with `---`")
+        ends = (n for n, x in enumerate(self.lines) if n and x.rstrip() in ("---", "..."))
+        if (end := next(ends, None)) is None:
+            self._problem(0, "this YAML header is never closed; end it with `---`")
+            return {}, len(self.lines)
         meta = self._yaml(self.lines[1:end], 1)
-        for key in meta.keys() - META_KEYS:
-            raise self._error(0, f"the header's key `{key}` is not known; known: {META_KEYS}")
-        return meta, end + 1
+        for key, value in meta.items():
+            if key not in syntax.META_KEYS:
+                message = syntax.unknown("header's key", str(key), syntax.META_KEYS)
+                self._problem(self._line_of_key(str(key), self.lines[1:end], 1), message)
+            elif not isinstance(value, str):
+                line = self._line_of_key(str(key), self.lines[1:end], 1)
+                self._problem(line, f"the header's `{key}` must be text, not {value!r}: quote it")
+        return {key: value for key, value in meta.items() if isinstance(value, str)}, end + 1
 
     def _yaml(self, lines: list[str], at: int) -> dict[str, Any]:
         try:
             value = yaml.load("\n".join(lines), Loader=YAML) or {}
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line if error.problem_mark else 0
-            raise self._error(at + line, f"not YAML: {error.problem}") from None
+            self._problem(at + line, f"not YAML: {error.problem}")
+            return {}
+        except (yaml.YAMLError, ValueError) as error:  # a control character, a date that is none
+            self._problem(at, f"not YAML: {str(error).splitlines()[0]}")
+            return {}
         if not isinstance(value, dict):
-            raise self._error(at, f"expected `key: value`, not {lines[0].strip()!r}")
+            self._problem(at, f"expected `key: value`, not {lines[0].strip()!r}")
+            return {}
         return value
+
+    def _line_of_key(self, key: str, lines: list[str], at: int) -> int:
+        return at + next((n for n, line in enumerate(lines) if f"{key}:" in line), 0)
+
+    # Prose
 
     def _start_prose(self, at: int) -> None:
         self.prose, self.masked, self.prose_line = [], [], at + 1
@@ -197,19 +204,24 @@ class _Scanner:
         self.masked += [" " * len(line) for line in lines] if verbatim else lines
 
     def _end_prose(self) -> None:
-        text = "\n".join(self.prose)
+        text, masked = "\n".join(self.prose), "\n".join(self.masked)
         if text.strip():
-            inlines = tuple(self._inlines("\n".join(self.masked)))
-            self.blocks.append(Prose(text, self.prose_line, inlines))
+            self.blocks.append(Prose(text, self.prose_line, tuple(self._inlines(masked))))
+        plain = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span[0]), masked)
+        for place, message in syntax.in_prose(plain):
+            self._problem(self._line(plain, place) - 1, message)
+
+    def _line(self, text: str, place: int) -> int:
+        return self.prose_line + text.count("\n", 0, place)
 
     def _inlines(self, text: str) -> Iterator[Inline]:
         for span in CODE_SPAN.finditer(text):
-            code, line = span[2], self.prose_line + text.count("\n", 0, span.start())
+            code, line = span[2], self._line(text, span.start())
             if len(span[1]) > 1 or not re.match(r"\{\w+\}", code):
                 continue
-            if not (expression := code.removeprefix("{python}")).startswith(" "):
-                message = f"inline code is `{{python}} expr`, not `{code}`"
-                raise error_at(self.path, line, message)
+            if not (expression := code.removeprefix("{python}")).startswith((" ", "\n")):
+                self._problem(line - 1, f"inline code is `{{python}} expr`, not `{code}`")
+                continue
             yield Inline(" ".join(expression.split()), line, span.start(), span.end())
 
     def _div(self, at: int) -> None:
@@ -218,30 +230,18 @@ class _Scanner:
         attributes = match["attributes"]
         if not attributes:
             if not self.divs:
-                raise self._error(at, "this `:::` closes nothing")
-            self.divs.pop()
+                self._problem(at, "this `:::` closes nothing")
+            else:
+                self.divs.pop()
             return
         before = self.lines[at - 1].strip() if at else ""
         if before and not before.startswith(":::"):
-            raise self._error(at, "a div must follow an empty line, or pandoc takes it for text")
-        self._check_div(at, attributes)
-        self.divs.append(at + 1)
+            self._problem(at, "a div must follow an empty line, or pandoc takes it for text")
+        for message in syntax.in_div(attributes):
+            self._problem(at, message)
+        self.divs.append(at)
 
-    def _check_div(self, at: int, text: str) -> None:
-        inner = text[1:-1] if text.startswith("{") and text.endswith("}") else f".{text}"
-        if ATTRIBUTE.sub("", inner).strip():
-            raise self._error(at, f"this div's attributes are not understood: {text}")
-        matches = list(ATTRIBUTE.finditer(inner))
-        classes = [m["cls"] for m in matches if m["cls"]]
-        for name in classes:
-            if name not in DIV_ATTRIBUTES:
-                near = did_you_mean(name, list(DIV_ATTRIBUTES))
-                raise self._error(at, f"the div class `.{name}` is not known{near}")
-        allowed = set().union(*(DIV_ATTRIBUTES[name] for name in classes)) if classes else set()
-        for key in [m["key"] for m in matches if m["key"]]:
-            if key not in allowed:
-                near = did_you_mean(key, allowed)
-                raise self._error(at, f"the div attribute `{key}` is not known here{near}")
+    # Code
 
     def _fence(self, at: int, match: re.Match[str]) -> int:
         """Read the fenced block that opens at line `at`; return the line after it."""
@@ -249,25 +249,28 @@ class _Scanner:
         later = range(at + 1, len(self.lines))
         end = next((n for n in later if closing.match(self.lines[n])), None)
         if end is None:
-            raise self._error(at, f"this fence is never closed; end it with {match['ticks']}")
+            self._problem(at, f"this fence is never closed; end it with {match['ticks']}")
+            return len(self.lines)
         info = match["info"].strip()
-        if re.match(r"\{+\s*\w", info):
-            self._check_cell_fence(at, match, info)
+        if re.match(r"\{+\s*\w", info) and self._is_cell_fence(at, match, info):
             self._end_prose()
             self.blocks.append(self._cell(at, end))
             self._start_prose(end + 1)
         else:
-            if (raw := re.match(r"\{=(\w+)\}", info)) and raw[1] not in RAW_FORMATS:
-                raise self._error(at, f"raw {raw[1]} is not known; known: {sorted(RAW_FORMATS)}")
+            for message in () if re.match(r"\{+\s*\w", info) else syntax.in_fence(info):
+                self._problem(at, message)
             self._add_prose(self.lines[at : end + 1], verbatim=True)
         return end + 1
 
-    def _check_cell_fence(self, at: int, match: re.Match[str], info: str) -> None:
+    def _is_cell_fence(self, at: int, match: re.Match[str], info: str) -> bool:
         if info != "{python}":
             message = f"a cell opens with ```{{python}}, not {info}; its options are `#|` lines"
-            raise self._error(at, message)
-        if match["indent"] or match["ticks"] != "```":
-            raise self._error(at, "a cell's fence is ``` at the left margin, of three backticks")
+            self._problem(at, message)
+        elif match["indent"] or match["ticks"] != "```":
+            self._problem(at, "a cell's fence is ``` at the left margin, of three backticks")
+        else:
+            return True
+        return False
 
     def _cell(self, at: int, end: int) -> Cell:
         body = self.lines[at + 1 : end]
@@ -283,37 +286,47 @@ class _Scanner:
         values = self._yaml([line[2:] for line in lines], at + 1) if lines else {}
         options: dict[str, Any] = {}
         for key, value in values.items():
-            line = at + 1 + next((n for n, x in enumerate(lines) if f"{key}:" in x), 0)
-            name = str(key).replace("-", "_")
+            line, name = self._line_of_key(str(key), lines, at + 1), str(key).replace("-", "_")
             if name not in OPTION_TYPES:
-                near = did_you_mean(name, OPTION_TYPES).replace("_", "-")
-                raise self._error(line, f"the cell option `{key}` is not known{near}")
-            if not isinstance(value, OPTION_TYPES[name]):
+                known = [option.replace("_", "-") for option in OPTION_TYPES]
+                self._problem(line, syntax.unknown("cell option", str(key), known))
+            elif not isinstance(value, OPTION_TYPES[name]):
                 kind = "text (quote it)" if OPTION_TYPES[name] is str else "true or false"
-                raise self._error(line, f"the cell option `{key}` must be {kind}, not {value!r}")
-            options[name] = " ".join(value.split()) if isinstance(value, str) else value
+                self._problem(line, f"the cell option `{key}` must be {kind}, not {value!r}")
+            else:
+                options[name] = " ".join(value.split()) if isinstance(value, str) else value
         return Options(**options)
 
-    def _check(self, source: Source) -> None:
-        first = source.blocks[0] if source.blocks else None
-        if not isinstance(first, Prose) or not first.text.lstrip().startswith("# "):
-            raise error_at(self.path, 1, "a chapter opens with its title: `# Title {#sec-name}`")
+    # The whole
+
+    def _check_title(self) -> None:
+        first = self.blocks[0] if self.blocks else None
+        is_unread = not first and bool(self.problems)
+        if not is_unread and not (isinstance(first, Prose) and TITLE.match(first.text.lstrip())):
+            self._problem(0, "a chapter opens with its title: `# Title {#sec-name}`")
+
+    def _check_cells(self) -> None:
         seen: dict[str, int] = {}
-        for cell in source.cells:
+        cells = [block for block in self.blocks if isinstance(block, Cell)]
+        inlines = [i for block in self.blocks if isinstance(block, Prose) for i in block.inlines]
+        for cell in cells:
             self._check_options(cell)
             if cell.id in seen:
                 message = f"the label `{cell.id}` is already that of line {seen[cell.id]}"
-                raise error_at(self.path, cell.line, message)
+                self._problem(cell.line - 1, message)
             seen[cell.id] = cell.line
-        if source.inlines and not source.cells:
+        if inlines and not cells:
             message = "inline code in a chapter without a cell: Quarto would not execute it"
-            raise error_at(self.path, source.inlines[0].line, message)
+            self._problem(inlines[0].line - 1, message)
 
     def _check_options(self, cell: Cell) -> None:
         label, options = cell.options.label, cell.options
-        figure, table = label.startswith("fig-"), label.startswith("tbl-")
+        kind = label.partition("-")[0]
+        figure, table = kind == "fig" and label != kind, kind == "tbl" and label != kind
+        other = {*syntax.LABELS, *syntax.OTHER_LABELS} - {"fig", "tbl"}
         wrong = [
             (label and not LABEL.fullmatch(label), "a label has letters, digits and hyphens"),
+            ("-" in label and kind in other, f"a cell's label does not begin with {kind}-"),
             (figure and not options.fig_cap, "a fig- label needs fig-cap"),
             (figure and not options.fig_alt, "a fig- label needs fig-alt"),
             (options.fig_cap and not figure, "fig-cap needs a label that begins with fig-"),
@@ -324,7 +337,7 @@ class _Scanner:
         ]
         for found, message in wrong:
             if found:
-                raise error_at(self.path, cell.line, f"cell {cell.id}: {message}")
+                self._problem(cell.line - 1, f"cell {cell.id}: {message}")
 
 
 def notebook(source: Source, outputs: list[list[dict]], values: list[str]) -> dict[str, Any]:

@@ -13,13 +13,11 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bookbuild import markdown, qmd
+from bookbuild import displays, markdown, qmd
 from bookbuild.markdown import fenced, quoted
 from bookbuild.outputs import Results, cell_error
 from bookbuild.qmd import Cell, Prose, Source
 
-# The kind of an output that is shown, the best first.
-KINDS = ("image/png", "image/svg+xml", "text/markdown", "text/html", "text/plain")
 SHOWN_TABLE = re.compile(r"```+\{=html\}|(?s:.*)^\|.*\|$", re.MULTILINE)
 
 
@@ -41,6 +39,11 @@ class Woven:
     def shown_cells(self) -> list[Cell]:
         """The cells that have a div in the text, in its order."""
         return [cell for cell in self.source.cells if cell.options.include]
+
+    def line_of(self, text: str) -> int | None:
+        """Return the line of the .qmd that has a text, or whose cell shows it."""
+        lines = zip(self.lines, self.origins, strict=True)
+        return self.source.line_of(text) or next((n for line, n in lines if text in line), None)
 
     def add(self, text: str, line: int, step: int = 0) -> None:
         """Add text that comes from `line` of the .qmd and, with a step of 1, the lines after."""
@@ -106,7 +109,9 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
     if output["output_type"] == "stream":
         shown = output["name"] == "stdout" or cell.options.warning
         return (output["name"], fenced(output["text"])) if shown else None
-    kind = next((kind for kind in KINDS if kind in output["data"]), None)
+    if not output["data"]:
+        return None
+    kind = displays.best(output["data"])
     if kind is None:
         message = f"shows {', '.join(output['data'])}: not known here"
         raise cell_error(woven.source, cell, message)
@@ -114,9 +119,18 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
     if kind.startswith("image/"):
         size = output.get("metadata", {}).get(kind, {})
         return "display", _picture(woven, cell, number, kind, content, size)
+    text = _text(kind, content)
+    return ("display", text) if text.strip() else None
+
+
+def _text(kind: str, content: str) -> str:
+    """Return the Markdown of an object that is not a picture."""
     if kind == "text/html":
-        return "display", markdown.frame(content) or fenced(content, "{=html}")
-    return "display", content if kind == "text/markdown" else fenced(content)
+        content = "" if displays.is_blank(content) else displays.without_style(content)
+        return content and (markdown.frame(content) or fenced(content, "{=html}"))
+    if kind == "text/latex":
+        return displays.formula(content) or ""
+    return content if kind == "text/markdown" else fenced(content)
 
 
 def _picture(

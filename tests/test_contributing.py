@@ -55,22 +55,3 @@ def test_the_environment_is_the_requirements_and_quarto():
     assert wanted["name"] in MAKEFILE, "the Makefile knows the environment by its name"
     assert any(isinstance(d, str) and d.startswith("quarto>=1.9") for d in wanted["dependencies"])
     assert {"pip": ["-r requirements.txt"]} in wanted["dependencies"]
-
-
-def test_the_pdf_by_quarto_is_set_by_the_built_in_pdfs_template():
-    typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
-    assert not typst.keys() & {"mainfont", "codefont", "mathfont", "fontsize", "margin"}
-    files = [*typst["template-partials"], *(one["path"] for one in typst["filters"])]
-    assert all((ROOT / name).is_file() for name in files)
-    (template,) = re.findall(r'#import "/(.+)" as look', (ROOT / files[2]).read_text("utf-8"))
-    assert (ROOT / template).is_file()
-
-
-def test_quartos_themes_are_made_of_the_tokens():
-    themes = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["html"]["theme"]
-    for theme, tokens in {"light": "tokens.scss", "dark": "tokens-dark.scss"}.items():
-        base, *files = themes[theme]
-        assert base == "default"  # Bootswatch's themes load fonts from another host
-        assert files == [f"quarto/{tokens}", "quarto/book.scss"]
-    colours = re.findall(r"#[0-9a-f]{3,8}\b", (ROOT / "quarto/book.scss").read_text("utf-8"))
-    assert colours == [], "a colour of its own: it belongs in tools/tokens.toml"

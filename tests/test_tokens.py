@@ -39,10 +39,13 @@ def test_every_ink_can_be_read_on_every_paper(theme):
         assert contrast(rgb(ink), rgb(paper)) >= READABLE, f"{theme}: {ink} on {paper}"
 
 
-def test_the_pdf_by_quarto_has_the_fonts_of_the_tokens():
+def test_the_pdf_by_quarto_is_set_by_the_built_in_pdfs_template():
     typst = FORMATS["typst"]
-    named = {"text": "mainfont", "code": "codefont", "math": "mathfont", "size": "fontsize"}
-    assert {name: typst[key] for name, key in named.items()} == TOKENS["print"]
+    assert not typst.keys() & {"mainfont", "codefont", "mathfont", "fontsize", "margin"}
+    files = [*typst["template-partials"], *(one["path"] for one in typst["filters"])]
+    texts = [(tokens.ROOT / name).read_text(encoding="utf-8") for name in files]
+    (template,) = re.findall(r'^#import "/(.+)" as look$', "\n".join(texts), re.MULTILINE)
+    assert '#import "tokens.typ"' in (tokens.ROOT / template).read_text(encoding="utf-8")
 
 
 def test_quartos_themes_are_made_of_the_tokens():

@@ -1,1 +1,1 @@
-"""What a maintainer runs beside the build: `make verify`, `make expected`, `make tokens`."""
+"""What a maintainer runs beside the build: `make verify`, `expected`, `tokens`, `quarto-facts`."""

@@ -9,7 +9,7 @@ local structure = require "structure"
 local references = require "references"
 local writers = { html = require "html", typst = require "typst", notebook = require "notebook" }
 
-local READER = "markdown-implicit_header_references"
+local READER = "markdown-implicit_header_references-yaml_metadata_block"
 
 -- Run `action`; what pandoc warns of meanwhile becomes the chapter's problems.
 local function noting_warnings(found, action)

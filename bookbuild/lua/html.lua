@@ -38,10 +38,20 @@ local function lone_picture(para)
   end
 end
 
+local function listing(element)
+  local opening = '<figure id="' .. element.identifier .. '" class="listing">'
+  local caption = "<figcaption>" .. to_html(element.caption.long[1].content) .. "</figcaption>"
+  element.content:insert(1, raw(opening .. caption))
+  element.content:insert(raw("</figure>"))
+  return element.content
+end
+
 local function figure(element)
-  element.classes = { "figure" }
+  if element.classes:includes("listing") then return listing(element) end
+  element.classes = element.attributes.part and { "figure", "part" } or { "figure" }
+  element.attributes.part = nil
   element.content = element.content:walk {
-    Figure = function(inner) return inner.content end,
+    Figure = function(inner) if not inner.classes:includes("part") then return inner.content end end,
     Para = function(para) return pandoc.Plain(para.content) end,
   }
   return element
@@ -130,8 +140,23 @@ local function callout(element, kind)
   return element.content
 end
 
+local function tab(element)
+  local title = to_html(element.content:remove(1).content[1].content)
+  element.content:insert(1, raw('<details class="tab" open><summary>' .. title .. "</summary>"))
+  element.content:insert(raw("</details>"))
+  return element.content
+end
+
+local function layout(element)
+  element.classes:insert("columns-" .. element.attributes.columns)
+  element.attributes.columns = nil
+  return element
+end
+
 local function div(element)
   local kind = element.classes[1] or ""
+  if kind == "tab" then return tab(element) end
+  if kind == "layout" then return layout(element) end
   if kind:match("^callout%-") and kind ~= "callout-title" then return callout(element, kind) end
 end
 

@@ -86,6 +86,7 @@ end
 
 local function div(element)
   local kind = element.classes[1] or ""
+  if kind == "tab-title" then return pandoc.Para { pandoc.Strong(element.content[1].content) } end
   if kind:match("^callout%-") and kind ~= "callout-title" then return callout(element) end
   if kind ~= "callout-title" then return element.content end
 end

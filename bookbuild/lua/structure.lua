@@ -4,7 +4,13 @@
 local M = {}
 
 local NBSP = "\u{a0}"
-local NAMES = { sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation" }
+local NAMES = {
+  sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation", lst = "Listing",
+  thm = "Theorem", lem = "Lemma", cor = "Corollary", prp = "Proposition", cnj = "Conjecture",
+  def = "Definition", exm = "Example", exr = "Exercise",
+}
+local CAPTIONED = { Figure = { fig = true, lst = true }, Table = { tbl = true } }
+local PICTURE_TYPES = { svg = true, png = true, jpg = true, jpeg = true, gif = true, webp = true }
 local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] = true }
 local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
 
@@ -37,23 +43,23 @@ end
 
 -- What one format shows -----------------------------------------------------------------------
 
-local function formats_of(div)
-  return div.classes:includes("content-visible") and div.attributes["when-format"]
+local function format_of(element)
+  local format = element.classes:includes("content-visible") and element.attributes["when-format"]
+  return format == "pdf" and "typst" or format
 end
 
 function M.shown_in(format, blocks)
   local wanted = format == "typst" and "typst" or "html"
-  return blocks:walk {
-    Div = function(div)
-      local only = formats_of(div)
-      return only and (only == wanted and div.content or {}) or nil
-    end,
-  }
+  local function shown(element)
+    local only = format_of(element)
+    return only and (only == wanted and element.content or {}) or nil
+  end
+  return blocks:walk { Div = shown, Span = shown }
 end
 
 -- A number would depend on the format if what has it were shown in one format only.
 local function check_numbered_everywhere(div)
-  if not formats_of(div) then return end
+  if not format_of(div) then return end
   local function refuse(element)
     if element.t == "Header" or M.kind_of(element.identifier) then
       problem(element.identifier, "a heading or label shown in one format only: its number, and " ..
@@ -79,20 +85,61 @@ local function callout(div)
   return div
 end
 
+-- What HTML must not hold: the pages' policy forbids it, and pandoc would fetch a frame's text.
+local FORBIDDEN = {
+  { "<script", "a script" }, { "<style", "a style" }, { "%sstyle%s*=", "a style" },
+  { "<iframe", "a frame" }, { "<frame", "a frame" }, { "<object", "a frame" }, { "<embed", "a frame" },
+  { "%ssrc%s*=%s*[\"']?%w*:?//", "a file of another host" }, { "<link", "a file beside it" },
+}
+
+local function is_forbidden(html)
+  for _, pair in ipairs(FORBIDDEN) do
+    local from, to = html:lower():find(pair[1])
+    if from then
+      problem(html:sub(from, to), "raw HTML with " .. pair[2] .. ": the pages' policy forbids it")
+      return true
+    end
+  end
+end
+
 -- A table that a cell printed as HTML becomes pandoc's own, so that it serves all formats.
 local function html_output(div)
   if not div.classes:includes("cell-output") then return nil end
   return div:walk {
     RawBlock = function(raw)
-      return raw.format == "html" and pandoc.read(raw.text, "html").blocks or nil
+      if raw.format ~= "html" then return nil end
+      return is_forbidden(raw.text) and {} or pandoc.read(raw.text, "html").blocks
     end,
   }
+end
+
+-- `layout-ncol=2`: the blocks stand side by side. `columns` is for the formats.
+local function layout(div)
+  local columns = div.attributes["layout-ncol"]
+  if not columns then return nil end
+  div.attributes["layout-ncol"] = nil
+  div.classes = { "layout" }
+  div.attributes.columns = columns
+  div.content = div.content:map(function(block) return pandoc.Div({ block }, { class = "column" }) end)
+  return div
+end
+
+-- The figures within a figure are its parts (a), (b), …
+local function parts(blocks)
+  local n = 0
+  return blocks:map(function(block)
+    if block.t == "Figure" then
+      n = n + 1
+      block.attributes.part = "(" .. string.char(96 + n) .. ")"
+    end
+    return block
+  end)
 end
 
 -- `::: {#fig-x}` and `::: {#tbl-x}`: the last paragraph is the caption.
 local function captioned(div)
   local kind = M.kind_of(div.identifier)
-  if kind ~= "fig" and kind ~= "tbl" then return nil end
+  if kind ~= "fig" and kind ~= "tbl" then return layout(div) end
   local caption = div.content:remove()
   if not caption or caption.t ~= "Para" then
     return problem(div.identifier, "its last paragraph must be its caption")
@@ -100,7 +147,10 @@ local function captioned(div)
   local first = caption.content[1]
   if first.t == "Span" and #first.content == 0 then caption.content:remove(1) end -- see weave.py
   if kind == "fig" then
-    return pandoc.Figure(div.content, { pandoc.Plain(caption.content) }, { id = div.identifier })
+    local content = parts(div.content)
+    local columns = div.attributes["layout-ncol"]
+    if columns then content = { layout(pandoc.Div(content, { ["layout-ncol"] = columns })) } end
+    return pandoc.Figure(content, { pandoc.Plain(caption.content) }, { id = div.identifier })
   end
   return div:walk {
     Table = function(tbl)
@@ -109,6 +159,66 @@ local function captioned(div)
       return tbl
     end,
   }.content
+end
+
+-- `::: {.panel-tabset}`: each heading begins a tab, and is neither numbered nor listed.
+local function tabset(div)
+  if not div.classes:includes("panel-tabset") then return nil end
+  local out, level = pandoc.Blocks {}, nil
+  for _, block in ipairs(div.content) do
+    if block.t == "Header" and (not level or block.level == level) then
+      level = block.level
+      local title = pandoc.Div({ pandoc.Plain(block.content) }, { class = "tab-title" })
+      out:insert(pandoc.Div({ title }, { class = "tab" }))
+    elseif level then
+      out[#out].content:insert(block)
+    else
+      out:insert(block)
+    end
+  end
+  if not level then problem("panel-tabset", "a tabset has a heading for each of its tabs") end
+  return out
+end
+
+-- ```{.python #lst-x lst-cap="…"}: a block of code with a number.
+local function listing(code)
+  if M.kind_of(code.identifier) ~= "lst" then return nil end
+  local caption = pandoc.read(code.attributes["lst-cap"] or "", "markdown").blocks[1]
+  local attr = { id = code.identifier, class = "listing" }
+  code.identifier, code.attributes["lst-cap"] = "", nil
+  return pandoc.Figure({ code }, caption and { pandoc.Plain(caption.content) } or {}, attr)
+end
+
+-- Code annotations ----------------------------------------------------------------------------
+
+local ANNOTATION = "#%s*<(%d+)>%s*$"
+
+-- `# <1>` at the end of a line becomes `# (1)`; return the largest number.
+local function annotate(code)
+  local largest, lines = 0, pandoc.List {}
+  for line in (code.text .. "\n"):gmatch("(.-)\n") do
+    largest = math.max(largest, tonumber(line:match(ANNOTATION) or 0))
+    lines:insert((line:gsub(ANNOTATION, "# (%1)")))
+  end
+  code.text = table.concat(lines, "\n")
+  return largest
+end
+
+-- The numbered list after the code says what its annotations mean.
+local function annotations(blocks)
+  for n, block in ipairs(blocks) do
+    local is_cell = block.t == "Div" and block.classes[1] == "cell"
+    local code = is_cell and block.content[1] or block
+    if code and code.t == "CodeBlock" and #code.classes > 0 and is_cell == code.classes:includes("cell-code") then
+      local largest, list = annotate(code), blocks[n + 1]
+      local explained = list and list.t == "OrderedList" and #list.content or 0
+      if largest > explained then
+        problem("<" .. largest .. ">", "the code's annotation <" .. largest .. "> is explained by no item of a numbered list right below")
+      end
+      if is_cell then block.content[1] = code end
+    end
+  end
+  return blocks
 end
 
 -- Numbers -------------------------------------------------------------------------------------
@@ -123,6 +233,24 @@ local function next_number(kind, id)
   local number = (context.number ~= "" and context.number .. "." or "") .. counters[kind]
   label(id, number, NAMES[kind] .. NBSP .. number)
   return number
+end
+
+-- `::: {#thm-x}`: a heading at its beginning is the theorem's name.
+local function theorem(div)
+  local kind = M.kind_of(div.identifier)
+  if not kind or #kind ~= 3 or kind == "sec" or kind == "fig" or kind == "tbl" or kind == "lst" then return nil end
+  local title = pandoc.Inlines { pandoc.Str(NAMES[kind] .. NBSP .. next_number(kind, div.identifier)) }
+  local first = div.content[1]
+  if first and first.t == "Header" then
+    title:extend(pandoc.Inlines { pandoc.Space(), pandoc.Str("(") } .. first.content .. { pandoc.Str(")") })
+    div.content:remove(1)
+    first = div.content[1]
+  end
+  if not first or first.t ~= "Para" then div.content:insert(1, pandoc.Para {}) end
+  local opening = pandoc.Span({ pandoc.Strong(title) }, { class = "theorem-title" })
+  div.content[1].content = pandoc.Inlines { opening, pandoc.Space() } .. div.content[1].content
+  div.classes = { "theorem" }
+  return div
 end
 
 local function section_number(header)
@@ -165,18 +293,37 @@ local function heading(header)
   return header
 end
 
+local function put_before(caption, text)
+  local out = pandoc.Inlines { pandoc.Str(text), pandoc.Space() }
+  out:extend(caption.long[1] and caption.long[1].content or {})
+  return { long = { pandoc.Plain(out) } }
+end
+
+-- Put "(a)" before the captions of a figure's parts; @fig-part reads "Figure 1.1 (a)".
+local function number_parts(figure, number)
+  figure.content = figure.content:walk {
+    Figure = function(inner)
+      local part = inner.attributes.part
+      if not part then return nil end
+      inner.caption = put_before(inner.caption, part)
+      if inner.identifier ~= "" then
+        label(inner.identifier, number .. " " .. part, NAMES.fig .. NBSP .. number .. " " .. part)
+      end
+      return inner
+    end,
+  }
+end
+
 -- Put "Figure 1.1: " before the caption of what has a label.
 local function number_caption(element)
   local kind = M.kind_of(element.identifier)
-  if kind ~= (element.t == "Figure" and "fig" or "tbl") then return nil end
-  local block = element.caption.long[1]
-  if not block then
+  if not CAPTIONED[element.t][kind] or element.attributes.part then return nil end
+  if not element.caption.long[1] then
     return problem(element.identifier, "`" .. element.identifier .. "` has no caption")
   end
-  local name = NAMES[kind] .. NBSP .. next_number(kind, element.identifier)
-  local caption = pandoc.Inlines { pandoc.Str(name .. ":"), pandoc.Space() }
-  caption:extend(block.content)
-  element.caption = { long = { pandoc.Plain(caption) } }
+  local number = next_number(kind, element.identifier)
+  element.caption = put_before(element.caption, NAMES[kind] .. NBSP .. number .. ":")
+  if kind == "fig" then number_parts(element, number) end
   return element
 end
 
@@ -251,8 +398,12 @@ local function check_ids(blocks)
 end
 
 local function check_raw(element)
-  if element.format == "html" and (element.text:match("<script") or element.text:match("%sstyle%s*=")) then
-    problem(element.text:match("[^\n]*"), "raw HTML with a script or a style: the pages' policy forbids both")
+  if element.format == "html" then
+    is_forbidden(element.text)
+  elseif element.format ~= "typst" then
+    problem(element.text:match("[^\n]*"), "raw " .. element.format .. " is shown nowhere: write Markdown, or a formula between $$")
+  elseif element.text:match('"@%w+/') then
+    problem(element.text:match("[^\n]*"), "a package of Typst comes from another host: keep a copy in the project")
   end
 end
 
@@ -267,6 +418,24 @@ local function check_picture(image)
   if (image.attributes.width or ""):match("[^%d]") then
     problem(image.src, "a picture's width is in pixels, without a unit")
   end
+  for key in pairs(image.attributes) do
+    if key:match("^fig%-") and key ~= "fig-alt" then problem(key, "the picture attribute `" .. key .. "` is not known: leave it out") end
+  end
+  if not PICTURE_TYPES[(image.src:match("%.(%w+)$") or ""):lower()] then
+    problem(image.src, "a picture is an svg, png, jpg, gif or webp file, not " .. image.src)
+  end
+end
+
+local function check_table(tbl)
+  if tbl.attributes["tbl-colwidths"] then
+    problem("tbl-colwidths", "`tbl-colwidths` is not known: columns are as wide as their contents need")
+  end
+end
+
+local function check_span(span)
+  for _, class in ipairs { "aside", "column-margin", "content-hidden" } do
+    if span.classes:includes(class) then problem("." .. class, "`." .. class .. "` is not known: write a footnote") end
+  end
 end
 
 local function check_figure(figure)
@@ -279,7 +448,16 @@ local function check_figure(figure)
   }
 end
 
+local function check_heading(header)
+  if stringify(header):match("^%s*$") then problem("# {#" .. header.identifier, "a heading without words") end
+end
+
+local function check_math(math)
+  if math.text:match("^%s*$") then problem("$$", "an empty formula") end
+end
+
 local function check_link(link)
+  if #link.content == 0 then problem("[](" .. link.target, "a link without words") end
   if link.target:match("%.qmd$") then
     problem(link.target, "a link to a chapter's file: write @sec-name instead")
   end
@@ -296,8 +474,12 @@ local function check(blocks)
   local formulas = pandoc.Inlines {}
   blocks:walk {
     Div = check_numbered_everywhere, Image = check_picture, Figure = check_figure, Link = check_link,
+    Header = check_heading, Table = check_table, Span = check_span,
     Str = check_text, RawBlock = check_raw, RawInline = check_raw,
-    Math = function(math) formulas:insert(math) end,
+    Math = function(math)
+      check_math(math)
+      formulas:insert(math)
+    end,
   }
   M.to_html(formulas) -- pandoc warns of TeX that it does not know
 end
@@ -310,12 +492,15 @@ end
 
 -- Return the chapter's blocks with numbers and captions; what else is found goes into `found`.
 function M.arrange(blocks, chapter)
-  context, found = chapter, chapter.found
-  counters = { fig = 0, tbl = 0, eq = 0, sections = {} }
+  context, found, counters = chapter, chapter.found, { sections = {} }
+  for kind in pairs(NAMES) do counters[kind] = 0 end
   blocks = blocks:walk { Div = html_output }
   check(blocks)
   blocks:walk { Span = term }
-  blocks = blocks:walk { Div = function(div) return callout(div) or captioned(div) end }
+  blocks = blocks:walk { Blocks = annotations }:walk { CodeBlock = listing }
+  blocks = blocks:walk {
+    Div = function(div) return callout(div) or tabset(div) or theorem(div) or captioned(div) end,
+  }
   blocks = blocks:walk {
     Image = picture, Para = equations, Plain = equations,
     Header = heading, Figure = number_caption, Table = number_caption,

@@ -60,7 +60,8 @@ local function figure(element)
   local caption = element.caption.long[1]
   local text = caption and written { pandoc.Plain(caption.content) } or ""
   local placement = element.attributes.float and "bottom" or "none"
-  local opening = "#figure(kind: image, placement: " .. placement .. ", caption: [" .. text .. "])"
+  local kind = element.classes:includes("listing") and "raw" or "image"
+  local opening = "#figure(kind: " .. kind .. ", placement: " .. placement .. ", caption: [" .. text .. "])"
   return wrapped(opening, element.content, labelled(element.identifier))
 end
 
@@ -112,6 +113,14 @@ local function div(element)
   local kind = element.classes[1] or ""
   if kind == "cell" then return element.content end
   if kind == "cell-output" then return output(element) end
+  if kind == "tab-title" then return pandoc.Para { pandoc.Strong(element.content[1].content) } end
+  if kind == "tab" then return element.content end
+  if kind == "theorem" then return wrapped("#theorem", element.content, labelled(element.identifier)) end
+  if kind == "column" then return wrapped("", element.content, ",") end
+  if kind == "layout" then
+    local opening = pandoc.Blocks { block("#side-by-side(" .. element.attributes.columns .. ", (") }
+    return opening .. element.content .. { block("))") }
+  end
   if element.identifier == "refs" then return wrapped("#references", element.content) end
   if not kind:match("^callout%-") or kind == "callout-title" then return nil end
   local title = written { pandoc.Plain(element.content:remove(1).content[1].content) }
@@ -123,7 +132,7 @@ end
 local function floating(blocks)
   return blocks:map(function(element)
     local class = element.t == "Div" and element.classes[1]
-    if element.t == "Figure" then element.attributes.float = "yes" end
+    if element.t == "Figure" and not element.classes:includes("listing") then element.attributes.float = "yes" end
     if class == "cell" or class == "cell-output" then element.content = floating(element.content) end
     return element
   end)

@@ -9,17 +9,21 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kit.books import SmallBook
+from tests.kit.processes import is_gone, start, wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 BUILD = ("build", "--renderer", "builtin")
-WAITS = "```{python}\nimport time\nopen('began', 'w').close()\ntime.sleep(600)\n```"
+WAITS = """```{python}
+import os, time
+print(os.getpid(), file=open("began", "w"), flush=True)
+time.sleep(600)
+```"""
 
 pytestmark = pytest.mark.slow
 
@@ -50,10 +54,7 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        deadline = time.monotonic() + 60
-        while not (self.file.exists() and self.file.read_text()):
-            assert time.monotonic() < deadline, "the scheduler did not start"
-            time.sleep(0.1)
+        wait_for(lambda: self.file.exists() and self.file.read_text())
         return json.loads(self.file.read_text())["address"]
 
     def wait_for_workers(self, number: int) -> None:
@@ -181,24 +182,12 @@ def test_what_is_lost_in_the_middle_of_a_chapter(two, cluster, lost, words):
 
 
 def test_a_build_that_is_stopped_ends_the_kernel_on_the_worker(two, cluster):
-    two.chapter(
-        WAITS.replace(
-            "open('began', 'w').close()",
-            "import os\nopen('began', 'w').write(str(os.getpid())); os.sync()",
-        )
-    )
+    two.chapter(WAITS)
     cluster.worker(two)
     cluster.wait_for_workers(1)
-    command = [sys.executable, "-m", "bookbuild", "--root", str(two.root), *BUILD]
-    process = subprocess.Popen([*command, "--cluster", cluster.address], cwd=REPOSITORY)
+    process = start(two, *BUILD, "--cluster", cluster.address)
     began = cluster.folder / "worker-1" / "began"
-    deadline = time.monotonic() + 60
-    while not (began.exists() and began.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for(lambda: began.exists() and began.read_text())
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 143
-    kernel = Path("/proc") / began.read_text()
-    while kernel.exists() and "Z" not in (kernel / "stat").read_text().rsplit(")", 1)[1][:3]:
-        assert time.monotonic() < deadline + 60
-        time.sleep(0.1)
+    wait_for(lambda: is_gone(int(began.read_text())))

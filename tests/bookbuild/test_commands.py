@@ -138,6 +138,15 @@ def test_preview_rebuilds_reloads_and_keeps_the_last_good_page(book):
         book.edit("chapters/one.qmd", "Better prose", "See @sec-nothing,")
         assert "@sec-nothing" in next(line for line in process.stderr if "error: " in line)
         assert "Better prose" in get(f"{address}chapters/one.html")
+
+        good = (book.root / "_quarto.yml").read_bytes()
+        for bad in (b"book: [", b"\xff", b"\x07", b"- a", good + b"lang: no\n"):
+            (book.root / "_quarto.yml").write_bytes(bad)
+            assert "_quarto.yml" in next(line for line in process.stderr if "error: " in line)
+        (book.root / "_quarto.yml").write_bytes(good)
+        book.edit("chapters/one.qmd", "See @sec-nothing,", "Best prose")
+        built()
+        assert "Best prose" in get(f"{address}chapters/one.html")
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

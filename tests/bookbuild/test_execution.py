@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from bookbuild import kernel, project
 from bookbuild.modules import imported
+from tests.kit.processes import is_gone, start, wait_for
 from tools.quantities import executed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -35,18 +34,6 @@ def outputs(book, position: int = -1) -> list[dict]:
 
 def text(book) -> str:
     return "".join(output.get("text", "") for output in outputs(book))
-
-
-def start(book, *command: str, **options) -> subprocess.Popen:
-    """Run bookbuild in a process of its own."""
-    arguments = [sys.executable, "-m", "bookbuild", "--root", str(book.root), *command]
-    options |= {"cwd": REPOSITORY, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(arguments, preexec_fn=hear_interrupts, **options)
-
-
-def hear_interrupts() -> None:
-    """Undo what a shell does for a job in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # What the cache depends on; which edit executes what is in test_cache.py
@@ -260,21 +247,6 @@ pathlib.Path("kernel.pid").write_text(str(os.getpid()))
 while not pathlib.Path("go").exists(): time.sleep(0.1)
 print("went")
 ```"""
-
-
-def wait_for(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return True
-    return state == "Z"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import os
@@ -16,6 +17,7 @@ import nbformat
 import pytest
 
 from bookbuild import notebooks
+from bookbuild.paths import named
 from tests.kit.pages import parse
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +141,7 @@ def test_first_cell_names_what_to_get(notebook):
 def test_first_cell_names_data_requirements_and_version(book):
     book.write("helper.py", 'VALUE = 1\nFILE = "data/x.csv"\n')
     book.write("data/.manifest.json", '{"outputs": {"data/x.csv": "abc"}}')
+    book.write("data/x.csv", "a\n1\n")
     book.write("data/prepare.py", "")
     book.write("CITATION.cff", "version: 4.5.6\n")
     book.edit("chapters/one.qmd", "from helper", "import polars\nfrom helper")
@@ -198,13 +201,15 @@ def shown(cell: nbformat.NotebookNode) -> list:
     return found
 
 
-def standalone(built: Path, files: list[Path], folder: Path) -> None:
-    """Run a notebook with `files` beside it; compare its outputs with those that it came with."""
+def standalone(built: Path, root: Path, names: list[str], folder: Path) -> None:
+    """Run a notebook with copies of these files; compare its outputs with those it came with."""
     folder.mkdir(exist_ok=True)
     path = folder / built.name
     shutil.copyfile(built, path)
-    for file in files:
-        (folder / file.name).symlink_to(file) if file.is_dir() else shutil.copy(file, folder)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+        copy(root / name, folder / name)
     # variables of the tests that the book's kernels do not have
     theirs = ("PYTHONPATH", "MPLBACKEND", "OPENBLAS_CORETYPE")
     environment = {k: v for k, v in os.environ.items() if k not in theirs}
@@ -217,13 +222,78 @@ def standalone(built: Path, files: list[Path], folder: Path) -> None:
 
 
 def test_it_runs_in_a_folder_of_its_own(probe, tmp_path):
-    standalone(probe / "chapters" / "probe.ipynb", [probe.parent / "helper.py"], tmp_path / "away")
+    standalone(probe / "chapters" / "probe.ipynb", probe.parent, ["helper.py"], tmp_path / "away")
+
+
+NAMES = {
+    "a text": ('open("data/list.csv")', {"data/list.csv"}),
+    "a folder with a slash": ('"data/list/"', {"data/list"}),
+    "parts": ('Path("data") / "deep" / "a.txt"', {"data/deep/a.txt"}),
+    "parts of the root": ('Path(__file__).parent / "data" / "deep"', {"data/deep"}),
+    "arguments": ('Path("data", "deep", "a.txt")', {"data/deep/a.txt"}),
+    "joined": ('os.path.join("data", "list.csv")', {"data/list.csv"}),
+    "a variable": ('Path("data", name)', {"data"}),
+    "a variable in a folder": ('Path("data") / "deep" / name', {"data/deep"}),
+    "a text and a variable": ('"data/deep/" + name', {"data/deep"}),
+    "a text with a variable": ('f"data/deep/{name}"', {"data/deep"}),
+    "at the root": ('open("lock.txt")', {"lock.txt"}),
+    "a word": ('{"data": 1, "deep": 2}', set()),
+    "a quotient": ("a / b", set()),
+    "nothing": ('Path("", name), Path("/", name), "/" + name, ""', set()),
+    "not there": ('open("data/none.csv")', set()),
+    "what is made": ('Path(".cache", name)', set()),
+    "no Python": ("x = (", set()),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_that_code_names(tmp_path, name):
+    for path in ("data/list.csv", "data/list/1.png", "data/deep/a.txt", "lock.txt", ".cache/x"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    code, paths = NAMES[name]
+    assert named(tmp_path, code) == paths
+
+
+def needed(built: Path) -> list[str]:
+    """Return the files that a notebook's first cell asks for."""
+    source = next(cell.source for cell in nbformat.read(built, 4).cells if cell.id == "check")
+    tree = ast.parse(source)
+    [value] = [
+        n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "files"
+    ]
+    return ast.literal_eval(value)
+
+
+def test_it_runs_with_exactly_what_it_names(book, tmp_path):
+    """Pictures that a list names, a folder that a module puts together, a file at the root."""
+    book.write("data/list.csv", "path\ndata/list/1.txt\n")
+    book.write("data/list/1.txt", "one")
+    book.write("data/other.csv", "not read")
+    book.write("data/models/a.json", "{}")
+    book.write("lock.txt", "locked")
+    outputs = {"list.csv": "a", "list": "b", "other.csv": "c", "models/a.json": "d"}
+    book.write("data/.manifest.json", json.dumps({"outputs": outputs}))
+    book.write(
+        "helper.py",
+        "from pathlib import Path\nVALUE = 1\n"
+        'MODELS = Path(__file__).resolve().parent / "data" / "models"\n',
+    )
+    book.chapter(
+        "```{python}\nfrom pathlib import Path\nfrom helper import MODELS\n"
+        "path = Path('data/list.csv').read_text().split()[1]\n"
+        "print(Path(path).read_text(), (MODELS / 'a.json').read_text())\n"
+        "print(Path('lock.txt').read_text())\n```"
+    )
+    assert book.run("build", "--renderer", "builtin") == 0
+    built = book.root / "_book" / "chapters" / "one.ipynb"
+    names = needed(built)
+    assert names == ["helper.py", "lock.txt", "data/list", "data/list.csv", "data/models"]
+    standalone(built, book.root, names, tmp_path / "away")
 
 
 @pytest.mark.book
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes minutes: CI=true runs it")
-def test_the_chapter_runs_in_a_folder_of_its_own(tmp_path):
-    """With what the preface tells the reader to get, and nothing else."""
-    names = ["funs.py", "nets.py", "requirements.txt", "data"]
+def test_the_chapter_runs_with_exactly_what_it_names(tmp_path):
     built = ROOT / "_book" / "chapters" / "cnns-word2vec.ipynb"
-    standalone(built, [ROOT / name for name in names], tmp_path / "away")
+    standalone(built, ROOT, needed(built), tmp_path / "away")

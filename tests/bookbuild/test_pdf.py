@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def paper(book, capsys):
         return book.root / "_book" / "Small-book.pdf"
 
     return build
+
+
+def paper_error(book) -> str:
+    """Build the book, which must fail; return what it says."""
+    command = [sys.executable, "-m", "bookbuild", "--root", str(book.root), "build"]
+    done = subprocess.run([*command, "--renderer", "builtin"], capture_output=True, text=True)
+    assert done.returncode == 1
+    return done.stderr
 
 
 # What it says
@@ -167,6 +176,39 @@ def test_what_is_long_stays_inside(book, paper, name):
     assert isinstance(made, Path), made
     assert outside(made) == []
     assert int(re.search(r"Pages: +(\d+)", poppler("pdfinfo", made))[1]) == 4
+
+
+WIDE = {
+    "words": "{f'a_long_column_{n}': [f'unbreakable{n}' * 2] for n in range(8)}",
+    "numbers": "{f'column{n}': [1234567.891 * n] for n in range(12)}",
+    "many columns": "{f'col{n}': [n * 1000] * 9 for n in range(24)}",
+    "many long columns": "{f'a_long_column_{n}': [f'word{n}' * 5] * 4 for n in range(24)}",
+}
+
+
+def on_each_other(pdf: Path) -> list[tuple[str, str]]:
+    """Return the pairs of words of which one is printed over the other."""
+    tag = r'<word xMin="(.*?)" yMin="(.*?)" xMax="(.*?)" yMax="(.*?)">(.*?)</word>'
+    found = []
+    for page in poppler("pdftotext", "-bbox", pdf, "-").split("<page ")[1:]:
+        words = [(*map(float, box), word) for *box, word in re.findall(tag, page)]
+        found += [(a[4], b[4]) for a in words for b in words if a is not b and overlap(a, b)]
+    return found
+
+
+def overlap(a: tuple, b: tuple) -> bool:
+    """Say whether two words share more than a point of width and half a line of height."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return width > 1 and height > min(a[3] - a[1], b[3] - b[1]) / 2
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_wide_table_is_not_printed_over_itself(paper, name):
+    made = paper(f"```{{python}}\nimport polars as pl\npl.DataFrame({WIDE[name]})\n```")
+    assert isinstance(made, Path), made
+    assert on_each_other(made) == []
+    assert outside(made) == []
 
 
 def test_lines_that_wait_for_each_other_stay_on_one_page(paper):
@@ -290,10 +332,52 @@ def test_no_pdf_where_none_is_asked_for(book):
     assert ".pdf" not in book.page()
 
 
-def test_fault_names_the_chapter(book, paper):
-    message = paper("Text.\n\n```{=typst}\n#nothing-of-this-name\n```")
-    assert "chapters/one.qmd: " in message
-    assert "nothing-of-this-name" in message
-    assert "unknown variable" in message
+def test_fault_names_chapter_and_line_and_the_pages_are_written(book, paper):
+    words = "\n\n".join(f"Sentence number {n} of the text." for n in range(40))
+    assert isinstance(paper("Text."), Path)
+    book.chapter(f"{words}\n\n```{{=typst}}\n#nothing-of-this-name\n```\n\n{words}")
+    message = paper_error(book)
+    assert re.search(r"chapters/one\.qmd:(82|83|84): the PDF cannot be set", message)
+    assert "unknown variable: nothing-of-this-name" in message
+    assert "_book/ has the pages and notebooks as they are, and no PDF" in message
     assert "/tmp" not in message
-    assert not (book.root / "_book").exists()
+    assert "Sentence number 39" in book.page()
+    assert not [*(book.root / "_book").glob("*.pdf")], "the last one would pass for the new one"
+    assert ".pdf" not in book.page()
+
+
+LETTERS = "\n\nPlain → ✓.\n\nTwo 漢 here, é.\n\nAgain 漢 and 😀.\n"
+
+
+@pytest.mark.parametrize("command", [("check",), ("build", "--renderer", "builtin")])
+def test_letters_that_the_fonts_lack_are_named_with_their_lines(book, fails, command):
+    book.edit("_quarto.yml", "title: Small book", "title: Small book\n  downloads: [pdf]")
+    web = '::: {.content-visible when-format="html"}\n字\n:::'
+    book.chapter(f"{web}{LETTERS}")
+    lines = [line for line in fails(*command).splitlines() if "no letter" in line]
+    assert [line.removeprefix("error: ").partition(": the")[0] for line in lines] == [
+        "chapters/one.qmd:9",
+        "chapters/one.qmd:11",
+    ]
+    assert "U+6F22" in lines[0] and "U+1F600" in lines[1]
+
+
+def test_letters_of_titles_are_named_those_of_alt_texts_may_be_any(book, fails):
+    book.edit("_quarto.yml", "title: Small book", "title: Small 本\n  downloads: [pdf]")
+    book.write("index.qmd", "# 序 {.unnumbered}\n")
+    book.write("wide.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    book.chapter('![](../wide.svg){fig-alt="字"}')
+    message = fails("check")
+    assert "_quarto.yml: the PDF's fonts have no letter for 本" in message
+    assert "index.qmd:1: the PDF's fonts have no letter for 序" in message
+    assert "字" not in message
+
+
+def test_letters_of_outputs_are_named_at_their_cell(book, paper):
+    assert "chapters/one.qmd:5: the PDF's fonts have no letter for 漢" in paper(
+        "Text.\n\n```{python}\nprint(chr(0x6F22))\n```"
+    )
+
+
+def test_a_line_across_is_drawn(paper):
+    assert "Above. Below." in read(paper("Above.\n\n***\n\nBelow."))

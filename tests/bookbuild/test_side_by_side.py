@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.kit.processes import is_gone, start, wait_for
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = ("one", "two", "three")
@@ -36,32 +37,6 @@ def three(book):
     for name in NAMES:
         book.write(f"chapters/{name}.qmd", f"# {name}\n\n```{{python}}\nprint('{name}')\n```\n")
     return book
-
-
-def start(book, *arguments: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "bookbuild", "--root", str(book.root), *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=REPOSITORY,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-def wait_for(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return True
-    return state == "Z"
 
 
 def pid(book, name: str) -> int:

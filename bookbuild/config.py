@@ -1,0 +1,118 @@
+"""A YAML file as flat keys ("book.title"): their values, their lines, a check of their types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bookbuild.errors import BookError, error_at
+
+# What a key may hold, in the words of the messages.
+TEXT, TEXTS, FLAG, WHOLE = "text", "text or a list of texts", "true or false", "a whole number"
+ANYTHING = "anything"
+
+
+@dataclass
+class Config:
+    """What a file says, and what is wrong with it; a key that is empty counts as not there."""
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    nodes: dict[str, yaml.Node] = field(default_factory=dict)
+    problems: list[BookError] = field(default_factory=list)
+
+    def problem(self, where: str | yaml.Node | None, message: str) -> None:
+        """Note what is wrong with a key or a node, or with the whole file."""
+        node = self.nodes.get(where) if isinstance(where, str) else where
+        line = node.start_mark.line + 1 if node else None
+        self.problems.append(error_at(self.name, line, message))
+
+    def check(self, kinds: dict[str, str]) -> None:
+        """Note each value that is not of its key's kind, and leave it out."""
+        for key, kind in kinds.items():
+            if key in self.values and not _is(kind, self.values[key]):
+                self.problem(key, f"`{key}` must be {kind}, not {self._found(key, kind)}")
+                del self.values[key]
+
+    def _found(self, key: str, kind: str) -> str:
+        node = self.nodes[key]
+        if not isinstance(node, yaml.ScalarNode):
+            return "a list" if isinstance(node, yaml.SequenceNode) else "a group of keys"
+        quoted = f'{key.rpartition(".")[2]}: "{node.value}"'
+        advice = f"; put it in quotation marks, {quoted}" if kind in (TEXT, TEXTS) else ""
+        return f"{node.value[:60]}{advice}"
+
+    def texts(self, key: str) -> list[str]:
+        """Return the texts of a key that holds one or several."""
+        value = self.values.get(key, [])
+        return value if isinstance(value, list) else [value]
+
+
+def read(path: Path) -> Config:
+    """Read a YAML file.
+
+    Raises
+    ------
+    BookError
+        Where it is not there, is not UTF-8 text or is no YAML of `key: value` lines.
+    """
+    if not path.is_file():
+        raise BookError(f"{path.name}: not found in {path.parent}. Is this a book's root?")
+    config = Config(path.name)
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
+        node = loader.get_single_node()
+        for key, found in _flat(config, node, ""):
+            if (value := _value(config, loader, found)) is not None:
+                config.nodes[key], config.values[key] = found, value
+    except UnicodeDecodeError as error:
+        line_of_byte = error.object[: error.start].count(b"\n") + 1
+        raise error_at(path.name, line_of_byte, "not UTF-8 text; save the file as UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        raise error_at(path.name, None, f"not YAML: {error.reason}, {error.character!r}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else None
+        raise error_at(path.name, line, f"not YAML: {error.problem}") from None
+    return config
+
+
+def _value(config: Config, loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    try:
+        return loader.construct_document(node)
+    except ValueError as error:  # a date that is none
+        config.problem(node, f"not YAML: {error}")
+        return None
+
+
+def _flat(config: Config, node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, yaml.Node]]:
+    if node is None:
+        return
+    if not isinstance(node, yaml.MappingNode):
+        raise error_at(config.name, node.start_mark.line + 1, "expected `key: value`")
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        if name in seen:
+            config.problem(key, f"`{name}` is also in line {seen[name]}; take one of them out")
+        seen[name] = key.start_mark.line + 1
+        if isinstance(value, yaml.MappingNode):
+            yield from _flat(config, value, f"{name}.")
+        else:
+            value.start_mark = key.start_mark
+            yield name, value
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind == TEXTS:
+        return isinstance(value, str) or (
+            isinstance(value, list) and all(isinstance(item, str) for item in value)
+        )
+    types = {TEXT: str, FLAG: bool, WHOLE: int}
+    return kind == ANYTHING or (
+        isinstance(value, types[kind]) and not (kind == WHOLE and isinstance(value, bool))
+    )

@@ -1,0 +1,147 @@
+"""What of Quarto's syntax is known here, and what to write instead of the rest.
+
+Each check takes a piece of a file and returns what is wrong with it in words. Where the piece
+stands is the scanner's matter (`qmd.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from bookbuild.errors import did_you_mean
+
+META_KEYS = ("description", "after")  # after: the chapter that must be executed before
+RAW_FORMATS = {"html", "typst"}
+SHOWN_IN = {"html", "typst", "pdf"}
+THEOREMS = ("thm", "lem", "cor", "prp", "cnj", "def", "exm", "exr")
+LABELS = ("sec", "fig", "tbl", "eq", "lst", *THEOREMS)
+OTHER_LABELS = ("nte", "tip", "wrn", "imp", "cau", "rem", "sol", "alg", "vid", "dia")
+CALLOUTS = [f"callout-{kind}" for kind in ("note", "tip", "warning", "important", "caution")]
+DIVS: dict[str, set[str]] = {name: {"collapse", "title"} for name in CALLOUTS} | {
+    "content-visible": {"when-format"},
+    "panel-tabset": set(),
+}
+
+INSTEAD = {
+    "columns": "put two pictures side by side in `::: {layout-ncol=2}`; text goes in one column",
+    "column": "put two pictures side by side in `::: {layout-ncol=2}`; text goes in one column",
+    "column-margin": "write a footnote",
+    "aside": "write a footnote",
+    "content-hidden": 'write `::: {.content-visible when-format="…"}`',
+    "appearance": "leave it out, callouts have one look",
+    "icon": "leave it out, callouts have one look",
+    "layout": "write layout-ncol=2, 3 or 4",
+    "layout-nrow": "write layout-ncol=2, 3 or 4",
+    "group": "leave it out",
+    "unless-format": 'write `when-format="…"`',
+    "title": "write the title as `# Title {#sec-name}` below the header",
+    "execute": "write `#| echo: false` and the like in each cell",
+    "format": "formats are set in _quarto.yml",
+    "bibliography": "it is set in _quarto.yml",
+    "eval": "code that is shown and not run is a block ```python",
+    "error": "catch the exception in the code and print it",
+    "message": "write `warning: false`",
+    "lst-cap": 'a listing is a block ```{.python #lst-name lst-cap="…"} that is not run',
+    "layout-ncol": "draw the parts in one figure, or put the cells into `::: {layout-ncol=2}`",
+    "fig-subcap": "draw the parts in one figure, and name them in its caption",
+    "tbl-subcap": "give each table a cell, a label and a caption of its own",
+    "fig-width": "set the size in the code",
+    "fig-height": "set the size in the code",
+    "code-line-numbers": "leave it out",
+    "filename": "name the file in the text",
+}
+
+ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|[^\s"]\S*)')
+SHORTCODE = re.compile(r"\{\{<")
+EXAMPLE = re.compile(r"^[ \t]*\(@[\w:.-]*\)(?=\s|$)", re.MULTILINE)
+YAML_BLOCK = re.compile(r"(?:\A|\n[ \t]*\n)---[ \t]*(?=\n[ \t]*\S)")
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> str:
+    """Return that a name is not known, with what to write instead."""
+    advice = INSTEAD.get(name.removeprefix("."))
+    near = f": {advice}" if advice else did_you_mean(name, known)
+    known = f"; known: {', '.join(sorted(known)) or 'none'}"
+    return f"the {what} `{name}` is not known here{near or known}"
+
+
+def in_prose(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the place and a message for what pandoc would print raw or leave out.
+
+    Parameters
+    ----------
+    text : str
+        Prose with its code made blank.
+    """
+    for found in SHORTCODE.finditer(text):
+        message = "shortcodes are not known to the built-in renderer, only to Quarto"
+        yield found.start(), f"{message}: write what it stands for"
+    for found in EXAMPLE.finditer(text):
+        message = "`(@…)` here begins a list of examples, and a reference in it is lost"
+        yield found.end() - 1, f"{message}: let a word stand before it"
+    for found in YAML_BLOCK.finditer(text):
+        message = "`---` here opens a YAML block, which is left out"
+        yield found.end() - 1, f"{message}: for a line across, leave an empty line after it"
+
+
+def in_div(text: str) -> Iterator[str]:
+    """Yield what is wrong with the attributes of a div."""
+    inner = text[1:-1] if text.startswith("{") and text.endswith("}") else f".{text}"
+    matches = list(ATTRIBUTE.finditer(inner))
+    if ATTRIBUTE.sub("", inner).strip() or not matches:
+        yield f"this div's attributes are not understood: {text}"
+        return
+    classes = [m["cls"] for m in matches if m["cls"]]
+    for name in classes:
+        if name not in DIVS:
+            yield unknown("div class", f".{name}", [*DIVS])
+    values = {m["key"]: m[4].strip("\"'") for m in matches if m["key"]}
+    labels = [m["id"] for m in matches if m["id"]]
+    known = set().union(*(DIVS.get(name, set()) for name in classes))
+    if not classes and all(label.startswith("fig-") for label in labels):
+        known = {"layout-ncol"}
+    if not set(classes) - set(DIVS):
+        for key in values.keys() - known:
+            yield unknown("div attribute", key, sorted(known))
+    yield from _values(values, classes)
+    for label in labels:
+        if label.partition("-")[0] in OTHER_LABELS:
+            yield f"the label `{label}` is of a kind that is not known; known: {', '.join(LABELS)}"
+
+
+def _values(values: dict[str, str], classes: list[str]) -> Iterator[str]:
+    shown = values.get("when-format", "")
+    if "content-visible" in classes and shown not in SHOWN_IN:
+        yield f'when-format must be "html" or "pdf", not "{shown}": nothing else is written'
+    if not re.fullmatch("[234]", values.get("layout-ncol", "2")):
+        yield f"layout-ncol must be 2, 3 or 4, not {values['layout-ncol']}"
+    if values.get("collapse", "true") not in ("true", "false"):
+        yield f'collapse must be "true" or "false", not "{values["collapse"]}"'
+
+
+def in_fence(info: str) -> Iterator[str]:
+    """Yield what is wrong with what stands behind the opening of a block of code."""
+    if raw := re.fullmatch(r"\{=(\w+)\}", info):
+        if raw[1] not in RAW_FORMATS:
+            yield f"raw {raw[1]} is not known; known: {sorted(RAW_FORMATS)}"
+    elif info.startswith("{"):
+        inner = info.removeprefix("{").removesuffix("}")
+        yield from _code_attributes(inner, info)
+    elif len(info.split()) > 1:
+        yield f"this block's attributes are not understood: {info}; write {{.{info}}}"
+
+
+def _code_attributes(inner: str, info: str) -> Iterator[str]:
+    matches = list(ATTRIBUTE.finditer(inner))
+    if ATTRIBUTE.sub("", inner).strip():
+        yield f"this block's attributes are not understood: {info}"
+    label = next((m["id"] for m in matches if m["id"]), "")
+    keys = [m["key"] for m in matches if m["key"]]
+    for key in keys:
+        if key != "lst-cap":
+            yield unknown("attribute", key, ("lst-cap",))
+    if label.startswith("lst-") != ("lst-cap" in keys):
+        yield 'a listing has both a label and a caption: {.python #lst-name lst-cap="…"}'
+    elif label and not label.startswith("lst-"):
+        yield f"the label `{label}` of a block of code must begin with lst-"

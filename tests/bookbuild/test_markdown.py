@@ -1,0 +1,38 @@
+"""A data frame's HTML, as polars writes it, becomes a Markdown table with the same cells."""
+
+from __future__ import annotations
+
+import polars as pl
+import pypandoc
+import pytest
+from bs4 import BeautifulSoup
+
+from bookbuild import markdown
+
+
+def cells(html: str) -> list[list[str]]:
+    rows = BeautifulSoup(html, "html.parser").table.find_all("tr")
+    return [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pl.DataFrame({"word": ["good", "a|b", "*x* `y` $z$ <b>"], "n": [1, None, 3]}),
+        pl.DataFrame({"n": range(100)}),  # rows left out
+        pl.DataFrame({f"c{n}": [n] for n in range(200)}),  # columns left out
+        pl.DataFrame({"text": ["é & \u00fc … “q”"], "list": [[0.5, 1.5, 2.5, 3.5]]}),
+    ],
+    ids=["marks", "rows", "columns", "entities"],
+)
+def test_a_frame_keeps_its_cells(frame):
+    html = frame._repr_html_()
+    names, types, *rows = cells(html)
+    text = markdown.frame(html)
+    assert text
+    made = cells(pypandoc.convert_text(text, "html", "markdown", extra_args=["--wrap=none"]))
+    assert made == [[f"{n} {t}" for n, t in zip(names, types, strict=True)], *rows]
+
+
+def test_what_is_no_plain_table_is_left():
+    assert markdown.frame("<div><table class='dataframe'><tr><td>1</td></tr></table></div>") is None
