@@ -566,9 +566,7 @@ def _check_type(name: str, value: Any, expected: type, advice: str = "") -> None
 
 def _check_counts(**numbers: int) -> None:
     for name, n in numbers.items():
-        _check(
-            isinstance(n, Integral) and n > 0, f"{name} is {n}; expected a whole number above 0."
-        )
+        _check(isinstance(n, Integral) and n > 0, f"{name} is {n}, not a whole number above 0.")
 
 
 def _check_frame(df: pl.DataFrame, empty: bool = False) -> None:

@@ -7,10 +7,10 @@ text; pictures are left out but for what their alt texts say.
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from bookbuild import notebooks
 from bookbuild.book import Book, Page
@@ -62,7 +62,7 @@ def _contents(book: Book) -> str:
 
 def _sitemap(book: Book, address: str) -> str:
     urls = [f"{address}/{quote(page.chapter.page)}" for page in book.pages]
-    entries = "".join(f"  <url><loc>{escape(url)}</loc></url>\n" for url in urls)
+    entries = "".join(f"  <url><loc>{escape(url, quote=False)}</loc></url>\n" for url in urls)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     return (
         f'{head}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{entries}</urlset>\n'
