@@ -176,7 +176,7 @@ def _output(root: Path, config: Config) -> str:
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if folder == root or not folder.is_relative_to(root):
         config.problem("project.output-dir", f"`{name}` must be a folder within the project")
-    elif not is_free and not (folder / "index.html").is_file():
+    elif not is_free and not any(folder.rglob("*.html")):
         message = f"`{name}` holds other things than a site, which would be lost: name another"
         config.problem("project.output-dir", message)
     return name

@@ -62,7 +62,7 @@ def say(line: str) -> None:
 
 def kept_files(copy: Path) -> dict[str, Path]:
     """Return the files that a build leaves: executed results, and the site with all in it."""
-    paths = [*(copy / ".cache" / "executed").glob("*.json"), *(copy / "_book").rglob("*")]
+    paths = [*(copy / ".cache" / "executed").glob("*/*"), *(copy / "_book").rglob("*")]
     return {str(path.relative_to(copy)): path for path in sorted(paths) if path.is_file()}
 
 

@@ -157,7 +157,10 @@ def test_dark_pictures_are_inverted_but_for_those_that_keep_their_colours(site, 
 )
 def test_notes_are_readable_where_they_stand(site, visit, way, kind, links):
     texts = {path: (site.folder / path).read_text(encoding="utf-8") for path in site.pages}
-    address = site.url + next(path for path in texts if f'class="{kind}"' in texts[path])
+    pages = [path for path in texts if f'class="{kind}"' in texts[path]]
+    if site.name == "book" and not pages:
+        pytest.skip("no chapter has such a note")
+    address = site.url + pages[0]
     page = visit(address, has_touch=way == "tap").page
     link = page.locator(links).first
     getattr(link, way)()
