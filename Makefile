@@ -35,7 +35,7 @@ book: $(READY) data/.manifest.json  ## build the whole book into _book/
 .PHONY: test
 test: RENDERER = builtin # the tests look at the built-in renderer's pages
 test: book  ## check everything (builds the book first where it has changed)
-	@$(PY) -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	@$(PY) -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: unit
 unit: $(READY) data/.manifest.json  ## check in a minute what needs no built book
