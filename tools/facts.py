@@ -189,9 +189,11 @@ class Allowed:
 
 
 def _is_long_form(difference: Difference) -> bool:
+    if difference.kind != "references":
+        return False
     targets = [[target for _, target in side] for side in (difference.builtin, difference.quarto)]
     to_chapters = not any("#" in target for target in targets[0])
-    return difference.kind == "references" and targets[0] == targets[1] and to_chapters
+    return targets[0] == targets[1] and to_chapters
 
 
 ALLOWED = [
