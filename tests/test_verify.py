@@ -77,7 +77,7 @@ def test_what_is_not_the_same_twice(book, capsys, code):
     said = capsys.readouterr().out
     assert "not the same in both builds: _book/chapters/one.ipynb: line " in said
     assert "not the same in both builds: _book/chapters/one.html: line " in said
-    assert "not the same in both builds: .cache/executed/one/" in said
+    assert "not the same in both builds: .cache/executed/chapters-one/" in said
 
 
 def test_a_picture_of_noise(book, capsys):
