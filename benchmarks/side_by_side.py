@@ -72,10 +72,13 @@ def cluster(book: Path, file: Path) -> Iterator[str]:
     start = [sys.executable, "-m", "dask"]
     options = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     commands = [[*start, "scheduler", "--port", "0", *options]]
     commands += [[*start, "worker", "--nthreads", "1", "--no-nanny", *options]] * CORES
-    running = [subprocess.Popen(c, cwd=book, env=environment, **quiet) for c in commands]
+    quiet = subprocess.DEVNULL
+    running = [
+        subprocess.Popen(command, cwd=book, env=environment, stdout=quiet, stderr=quiet)
+        for command in commands
+    ]
     try:
         yield ready(file)
     finally:
