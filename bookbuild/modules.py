@@ -33,6 +33,7 @@ def imported(code: str) -> frozenset[str]:
     return frozenset(name.partition(".")[0] for name in found)
 
 
+@functools.cache
 def what_runs(module: str) -> str:
     """Return a module's code as its syntax tree, without comments, layout and docstrings."""
     try:
