@@ -22,7 +22,8 @@ from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.render import FORMATS, render
 
-# Side by side, save that the search index is made of the pages.
+# Side by side, save that the search index is made of the pages, and what machines read of the
+# notebooks.
 OUTPUTS = ((pages.write, search.write), (pdf.write,), (notebooks.write, machines.write))
 
 

@@ -6,6 +6,7 @@ text; pictures are left out but for what their alt texts say.
 
 from __future__ import annotations
 
+import json
 import re
 from html import escape
 from pathlib import Path
@@ -23,7 +24,7 @@ def write(book: Book, stage: Path) -> None:
     for page in book.pages:
         path = (stage / page.chapter.page).with_suffix(".md")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_markdown(book, page), encoding="utf-8")
+        path.write_text(_markdown(_notebook(book, page, path)), encoding="utf-8")
     (stage / "llms.txt").write_text(_contents(book), encoding="utf-8")
     address = (book.project.site_url or "").rstrip("/")
     robots = "User-agent: *\nAllow: /\n"
@@ -33,9 +34,17 @@ def write(book: Book, stage: Path) -> None:
     (stage / "robots.txt").write_text(robots, encoding="utf-8")
 
 
-def _markdown(book: Book, page: Page) -> str:
-    cells = notebooks.notebook(book, page)["cells"]
-    return "\n\n".join(_cell(cell) for cell in cells if cell["id"] != "check") + "\n"
+def _notebook(book: Book, page: Page, path: Path) -> dict[str, Any]:
+    """Return the notebook that is staged beside a page; a page without cells has none there."""
+    staged = path.with_suffix(".ipynb")
+    if staged.exists():
+        return json.loads(staged.read_text(encoding="utf-8"))
+    return notebooks.notebook(book, page)
+
+
+def _markdown(notebook: dict[str, Any]) -> str:
+    cells = (_cell(cell) for cell in notebook["cells"] if cell["id"] != "check")
+    return "\n\n".join(cells) + "\n"
 
 
 def _cell(cell: dict[str, Any]) -> str:
