@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,17 @@ def named(root: Path, code: str) -> set[str]:
 
     A folder is meant as a whole where what lies in it is named by a variable.
     """
-    finder = _Finder()
-    finder.visit(parsed(code))
+    finder = _found(code)
     files = {text for text in finder.texts if _is_there(root, text)}
     folders = {text for text in finder.folders if _is_own(text) and (root / text).is_dir()}
     return files | folders
+
+
+@functools.cache  # the same modules come with each chapter
+def _found(code: str) -> _Finder:
+    finder = _Finder()
+    finder.visit(parsed(code))
+    return finder
 
 
 def _is_there(root: Path, text: str) -> bool:
