@@ -1,7 +1,7 @@
 """The way through the house: read, execute, weave, render, check, then each output in its turn.
 
-It knows no format. An output is a function `write(book, stage)` that adds its files to the staged
-site; the site that stands is replaced by the stage when all of them are done, or not at all.
+An output is a function `write(book, stage)` that adds its files to the staged site. The stage then
+replaces the last site as a whole. Only the PDF may be missing from it, and then the build fails.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.render import FORMATS, render
 
-# Side by side, save that the search index is made of the pages, and what machines read of the
-# notebooks.
+# Groups run side by side. Within a group the second reads what the first has staged.
 OUTPUTS = ((pages.write, search.write), (pdf.write,), (notebooks.write, machines.write))
 
 
