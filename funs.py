@@ -357,7 +357,7 @@ class DSImage:
 
 # --- 2. How it does it -------------------------------------------------------------------------
 
-# Pillow's name for the colours of a file: what we load
+# the kinds of pictures, by Pillow's names: what a file holds, and what we make of it
 MODES = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "RGB": "RGB", "RGBA": "RGBA"}
 MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}
 
@@ -375,7 +375,7 @@ def _split(df, index: str, labels, cn, draw=None) -> tuple[np.ndarray, tuple[Any
 
 
 def _training_rows(df, index: str, new: bool, draw: dict[str, Any] | None) -> np.ndarray:
-    """Return which rows are for training: the column says so, or `draw` draws; new ones are not."""
+    """Return which rows are for training: the column says so, or they are drawn; new ones: none."""
     if index in df.columns or index != "index" or not (new or draw):
         return _check_parts(_column(df, index, "index").cast(pl.String), new)
     train = np.zeros(df.height, dtype=bool)
@@ -393,8 +393,9 @@ def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
     for row, path in enumerate(paths):
         _check(isinstance(path, str), f"Column {paths.name!r} holds {paths.dtype}, not paths.")
         name, file = f"{path[-200:]} (row {row})", Path(path).expanduser()
-        advice = "Write / between folders; `make data` makes the book's own pictures."
-        _check(file.exists(), f"{name}: no such file, seen from {Path.cwd()}. {advice}")
+        if not file.exists():
+            advice = "Write / between folders; `make data` makes the book's own pictures."
+            _check(False, f"{name}: no such file, seen from {Path.cwd()}. {advice}")
         with _explained(f"{name} cannot be read as a picture"):
             pixels = _read_picture(file)
         pictures.append(pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
