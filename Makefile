@@ -86,7 +86,7 @@ lint: $(READY)  ## style, types, and which part imports which
 	@$(BIN)lint-imports --no-cache --no-logo
 
 .PHONY: diagrams
-diagrams: $(READY)  ## draw the six diagrams again
+diagrams: $(READY)  ## draw the eight diagrams again
 	@$(PY) -m diagrams.draw
 
 .PHONY: tokens
