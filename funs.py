@@ -11,7 +11,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_SETTINGS = {"OMP_NUM_THREADS": "1"}  # before numpy is imported: the end of this file says why
+# When libraries are imported, they choose instructions by the processor, and threads by the number
+# of its cores. Both change how sums are rounded. Asked for AVX2's instructions and for one thread,
+# they give the same numbers on nearly all machines. A reader's own settings win.
+_SETTINGS = {"OMP_NUM_THREADS": "1"}
 _CPU, _GLOVE = Path("/proc/cpuinfo"), Path(__file__).resolve().parent / "data" / "gensim-data"
 if _CPU.is_file() and " avx2 " in _CPU.read_text(encoding="utf-8"):
     _SETTINGS |= {"OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
@@ -24,13 +27,13 @@ for _name, _value in _SETTINGS.items():
 import copy
 import math
 import random
-import reprlib
 import textwrap
 import warnings
 from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
+from reprlib import repr as _show  # the first few of many values
 from typing import Any
 
 import numpy as np
@@ -53,8 +56,7 @@ DIVERGED = "Training has failed: start again with a smaller learning rate, or sc
 def set_seed(seed: int = SEED) -> None:
     """Make what follows repeatable to the bit, on one core or on sixty-four.
 
-    Seeds Python, NumPy and PyTorch, and limits all libraries to one thread: several threads would
-    add numbers up in another order.
+    Seeds Python, NumPy and PyTorch, and limits all libraries to one thread.
     """
     random.seed(seed)
     np.random.seed(seed)
@@ -177,7 +179,7 @@ class DSTorch:
         with _mode(model, training=True):
             for epoch in range(1, num_epochs + 1):
                 total = 0.0
-                for batch in torch.randperm(len(X_train)).split(batch_size):  # row numbers
+                for batch in torch.randperm(len(X_train)).split(batch_size):  # shuffled rows
                     optimizer.zero_grad()
                     logits = model(X_train[batch].to(device))
                     loss = nn.functional.cross_entropy(logits, y_train[batch].to(logits.device))
@@ -562,8 +564,6 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
 
 # --- 3. What it checks -------------------------------------------------------------------------
 
-_show = reprlib.repr  # the first few of many values
-
 
 def _check(ok: Any, message: str) -> None:
     """Stop with the message, cut to 600 characters, unless `ok` is true."""
@@ -642,7 +642,7 @@ def _trained_classes(labels, train: np.ndarray) -> list:
 
 def _vocabulary(model: Any, pad_idx: int) -> list[str]:
     """Return the words of a model, or stop if it has none, or padding is no index of theirs."""
-    vectors = getattr(model, "wv", model)  # KeyedVectors: those of a Word2Vec model, or given
+    vectors = getattr(model, "wv", model)  # a Word2Vec model keeps its KeyedVectors there
     words = getattr(vectors, "index_to_key", [])
     _check(len(words), f"model, {type(model)}, has no words; expected Word2Vec or KeyedVectors.")
     wanted = f"the index of a word, or {len(words)}, the number of words"
@@ -689,7 +689,7 @@ def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> Tensor
     fits = enough and (shape[-1] == classes or not exactly)
     wanted = f"({rows}, {classes}). Give it {classes} outputs, one for each class."
     _check(fits, f"The model gives {shape} logits for {rows} rows of X; expected {wanted}")
-    # -inf passes: a model may rule a class out
+    # -inf passes: a model may rule a class out; in training, the loss tells
     _check((logits < torch.inf).all(), f"The logits are NaN or infinite. {DIVERGED}")
     return logits
 
@@ -711,9 +711,3 @@ def _check_training(model, optimizer, X, y, num_epochs: int, batch_size: int) ->
         with torch.random.fork_rng(), _explained(f"{one}, which the model cannot learn from"):
             logits = copy.deepcopy(model).train()(X[:1].to(next(model.parameters()).device))
             nn.functional.cross_entropy(logits, y[:1].to(logits.device)).backward()
-
-
-# The settings at the top: libraries choose their instructions by the processor and their threads by
-# the number of its cores, and both change how sums are rounded; asked for AVX2's instructions and
-# for one thread, they give the same numbers on nearly all machines. They choose when they are
-# imported, so the settings come before numpy; a reader's own settings stand.
