@@ -1,8 +1,9 @@
 """Helpers that the book's cells call, brought in by ``from funs import *``.
 
-Three parts, in the order in which to read them: what it gives, how it does it, what it refuses.
-The networks stand in the chapters, and nothing here hides a step that a chapter explains. What
-does not fit together raises a ValueError that says what is wrong, where, and what was expected.
+Three parts, in the order in which to read them: what it gives, how it does it, what it checks.
+A name with _ is defined below: ``_check(ok, message)`` stops, ``with _explained(message):`` puts
+words before an error. Wrong arguments raise a ValueError that says what is wrong, where, and what
+was expected. The networks stand in the chapters; nothing here hides a step that they explain.
 """
 
 from __future__ import annotations
@@ -10,26 +11,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_SETTINGS = {"OMP_NUM_THREADS": "1"}  # before numpy is imported: the end of this file says why
+# When libraries are imported, they choose instructions by the processor, and threads by the number
+# of its cores. Both change how sums are rounded. Asked for AVX2's instructions and for one thread,
+# they give the same numbers on nearly all machines. A reader's own settings win.
+_SETTINGS = {"OMP_NUM_THREADS": "1"}
 _CPU, _GLOVE = Path("/proc/cpuinfo"), Path(__file__).resolve().parent / "data" / "gensim-data"
 if _CPU.is_file() and " avx2 " in _CPU.read_text(encoding="utf-8"):
     _SETTINGS |= {"OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
     _SETTINGS |= {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 if _GLOVE.is_dir():
-    _SETTINGS |= {"GENSIM_DATA_DIR": str(_GLOVE)}
-os.environ.update(_SETTINGS | os.environ)
+    _SETTINGS["GENSIM_DATA_DIR"] = str(_GLOVE)
+for _name, _value in _SETTINGS.items():
+    os.environ.setdefault(_name, _value)
 
 import copy
 import math
 import random
-import re
-import reprlib
 import textwrap
 import warnings
 from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
+from reprlib import repr as _show  # the first few of many values
 from typing import Any
 
 import numpy as np
@@ -41,7 +45,9 @@ from torch import Tensor, nn
 __all__ = ["DSImage", "DSSklearn", "DSTorch", "print_rows", "set_seed"]
 
 SEED = 14
-SCORING_BATCH = 256  # cases scored at once: bounds memory, changes no result
+SCORING_BATCH = 256  # cases scored at once: saves memory, changes no result
+TEXT = (pl.String, pl.Categorical, pl.Enum)  # polars' types of text
+DIVERGED = "Training has failed: start again with a smaller learning rate, or scale X."
 
 
 # --- 1. What it gives --------------------------------------------------------------------------
@@ -50,8 +56,7 @@ SCORING_BATCH = 256  # cases scored at once: bounds memory, changes no result
 def set_seed(seed: int = SEED) -> None:
     """Make what follows repeatable to the bit, on one core or on sixty-four.
 
-    Seeds Python, NumPy and PyTorch, and limits all libraries to one thread: several threads would
-    add numbers up in another order.
+    Seeds Python, NumPy and PyTorch, and limits all libraries to one thread.
     """
     random.seed(seed)
     np.random.seed(seed)
@@ -65,11 +70,12 @@ def print_rows(df: pl.DataFrame, n: int = -1) -> None:
     """Show the first `n` rows of a frame, or all, where polars would leave some out."""
     from IPython.display import display  # here, since it is slow to import; so are others below
 
-    _check_frame(df, empty=True)
+    _check_frame(df, may_be_empty=True)
     with pl.Config(tbl_rows=-1):
         display(df if n < 0 else df.head(n))
 
 
+# derived from a namedtuple only to have a docstring
 class Loaded(namedtuple("Loaded", "X X_train X_test y y_train y_test cn")):
     """What ``load_image`` and ``load_text`` give: seven values, to unpack or to take by name.
 
@@ -97,8 +103,8 @@ class DSTorch:
 
         The columns `label_name`, `filepath` and `index` hold each picture's class, its file, and
         "train" or "test". `scale` divides by the largest possible value, so that all lie in
-        [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the class names
-        of training, new pictures load alone, with or without labels.
+        [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the class names,
+        new pictures load without training pictures, and with or without labels.
 
         Examples
         --------
@@ -136,7 +142,7 @@ class DSTorch:
         The words are those of `model`, a gensim Word2Vec or KeyedVectors; others are dropped.
         `tokens_expr` gives a list of strings for each text, `label_expr` its class. `pad_idx` is
         a word's index, or the number of words: an embedding's row after the last word's. `index`
-        and `cn` are as in ``load_image``; without both, a fifth of the rows are drawn for testing.
+        and `cn` are as in ``load_image``; without both, a random fifth of the rows is for testing.
 
         Examples
         --------
@@ -150,8 +156,7 @@ class DSTorch:
         _check_counts(max_length=max_length)
         words, tokens = _vocabulary(model, pad_idx), _tokens(df, tokens_expr)
         labels = None if label_expr is None else _column(df, label_expr, "label_expr")
-        draw = {"test_size": 0.2, "random_state": SEED}
-        train, ys, cn = _split(df, index, labels, cn, draw)
+        train, ys, cn = _split(df, index, labels, cn, {"test_size": 0.2, "random_state": SEED})
         X = _word_indices(tokens, words, max_length, pad_idx)
         return Loaded(X, X[train], X[~train], *ys, cn)
 
@@ -166,7 +171,7 @@ class DSTorch:
     ) -> None:
         """Fit a model that gives logits, (batch, classes), in place, by cross-entropy.
 
-        Prints the mean loss of each epoch, in which a sample counts with the loss that it had
+        Prints the mean loss of each epoch, in which a case counts with the loss that it had
         before its batch changed the weights. Used in *CNNs: Application* and later sections.
         """
         _check_training(model, optimizer, X_train, y_train, num_epochs, batch_size)
@@ -174,7 +179,7 @@ class DSTorch:
         with _mode(model, training=True):
             for epoch in range(1, num_epochs + 1):
                 total = 0.0
-                for batch in torch.randperm(len(X_train)).split(batch_size):
+                for batch in torch.randperm(len(X_train)).split(batch_size):  # shuffled rows
                     optimizer.zero_grad()
                     logits = model(X_train[batch].to(device))
                     loss = nn.functional.cross_entropy(logits, y_train[batch].to(logits.device))
@@ -188,7 +193,8 @@ class DSTorch:
     def score_image(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
         """Return the accuracy, in [0, 1], on pictures. Used in *CNNs: Application*."""
         _check_type("y", y, Tensor, "A score needs the true classes.")
-        return (_logits(model, X, y, cn).argmax(dim=1) == y.cpu()).double().mean().item()
+        logits = _logits(model, X, y, None if cn is None else len(_names(cn)))
+        return (logits.argmax(dim=1) == y.cpu()).double().mean().item()
 
     @staticmethod
     def score_text(model: nn.Module, X: Tensor, y: Tensor) -> float:
@@ -207,10 +213,11 @@ class DSTorch:
     ) -> pl.DataFrame:
         """Return what ``predict`` does, and probabilities. Used in *CNNs: Application*.
 
-        ``prob_pred_`` is that of the predicted class. The columns of the classes are named by
-        `prefix` and class: give a prefix if the frame that they go into has such names already.
+        ``prob_pred_`` is the probability of the predicted class. The columns of the classes are
+        named by `prefix` and class: give a prefix if your frame already has columns of these names.
         """
-        logits, names = _logits(model, X, y, cn), _names(cn)
+        names = _names(cn)
+        logits = _logits(model, X, y, len(names))
         frame = pl.DataFrame({"prediction_": names[logits.argmax(dim=1).numpy()]})
         if y is not None:
             frame.insert_column(0, names[y.cpu().numpy()].alias("target_"))
@@ -237,22 +244,24 @@ class DSSklearn:
         """Reduce by UMAP. Used in *Semantic Relationships*."""
         from umap import UMAP
 
-        reducer = UMAP(**{"random_state": SEED, "n_jobs": 1} | other)
-        return Reduction(df, features, drop, scale, reducer)
+        other = {"random_state": SEED, "n_jobs": 1} | other
+        return Reduction(df, features, drop, scale, UMAP(**other))
 
     @staticmethod
     def pca(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
         """Reduce by principal components. Used in *Exercises*."""
         from sklearn.decomposition import PCA
 
-        return Reduction(df, features, drop, scale, PCA(**{"n_components": 2} | other))
+        other = {"n_components": 2} | other
+        return Reduction(df, features, drop, scale, PCA(**other))
 
     @staticmethod
     def tsne(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
         """Reduce by t-SNE. Used in *Exercises*."""
         from sklearn.manifold import TSNE
 
-        return Reduction(df, features, drop, scale, TSNE(**{"random_state": SEED} | other))
+        other = {"random_state": SEED} | other
+        return Reduction(df, features, drop, scale, TSNE(**other))
 
     @staticmethod
     def logistic_regression_cv(
@@ -260,8 +269,8 @@ class DSSklearn:
     ) -> Classifier:
         """Fit a logistic regression, its penalty chosen by cross-validation, to training rows.
 
-        The column "index" says which these are. Without it, `test_size` (0.3) of the rows are
-        drawn for testing by `random_state`, the same share of each class in `stratify`.
+        The column "index" says which these are. Without it, a share of the rows, `test_size`
+        (0.3), is chosen at random for testing, in the same proportions as in `stratify`.
         """
         return Classifier(df, target, features, drop, **other)
 
@@ -272,6 +281,7 @@ class Reduction:
     def __init__(self, df: pl.DataFrame, features, drop, scale: bool, reducer) -> None:
         from sklearn.preprocessing import StandardScaler
 
+        _check_frame(df)
         self.df, matrix = df, _matrix(df, features, drop)
         with _explained(f"{type(reducer).__name__} cannot place {df.height} rows"):
             matrix = StandardScaler().fit_transform(matrix) if scale else matrix
@@ -294,11 +304,12 @@ class Classifier:
         _check_frame(df)
         y = _column(df, target, "target")
         groups = None if stratify is None else _column(df, stratify, "stratify")
-        draw = {"test_size": test_size, "random_state": random_state, "stratify": groups}
-        train, _, self.cn = _split(df, "index", y, None, draw)
+        at_random = {"test_size": test_size, "random_state": random_state, "stratify": groups}
+        train, _, self.cn = _split(df, "index", y, None, at_random)
         X = _matrix(df, features, drop, y.name, "index")
-        quiet = {"l1_ratios": (0.0,), "use_legacy_attributes": False, "scoring": "accuracy"}
-        classifier = linear_model.LogisticRegressionCV(**quiet | other)
+        # scikit-learn warns unless these are given: its defaults will change (0.0: an L2 penalty)
+        given = {"l1_ratios": (0.0,), "use_legacy_attributes": False, "scoring": "accuracy"}
+        classifier = linear_model.LogisticRegressionCV(**given | other)
         self.model = pipeline.make_pipeline(preprocessing.StandardScaler(), classifier)
         with _explained(f"{train.sum()} training rows cannot be fitted"):
             self.model.fit(X[train], y.to_numpy()[train])
@@ -341,7 +352,7 @@ class DSImage:
         is in inches for each picture; by default a row is 6 inches wide, and no picture wider
         than 2. `invert` draws grey as ink on paper; by default only if the edges are nearly black.
         """
-        _check_frame(df, empty=True)
+        _check_frame(df, may_be_empty=True)
         _check_counts(ncol=ncol, limit=limit)
         df = df.head(limit)
         with _explained("label_name cannot be shown"):
@@ -357,14 +368,15 @@ class DSImage:
 
 # --- 2. How it does it -------------------------------------------------------------------------
 
-# the kinds of pictures, by Pillow's names: what a file holds, and what we make of it
+# Pillow's modes, of a file and of what we make of it: 1 is black and white, L is grey (LA with
+# transparency), I;16 is grey in 16 bits, and the others are in colour (RGBA with transparency)
 MODES = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "RGB": "RGB", "RGBA": "RGBA"}
 MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}
 
 
-def _split(df, index: str, labels, cn, draw=None) -> tuple[np.ndarray, tuple[Any, Any, Any], list]:
+def _split(df, index, labels, cn, at_random=None) -> tuple[np.ndarray, tuple[Any, Any, Any], list]:
     """Return which rows are for training, y and its two parts, and the class names."""
-    train = _training_rows(df, index, cn is not None, draw)
+    train = _training_rows(df, index, cn is not None, at_random)
     cn = _names(_trained_classes(labels, train) if cn is None else cn).to_list()
     if labels is None:
         return train, (None, None, None), cn
@@ -374,57 +386,62 @@ def _split(df, index: str, labels, cn, draw=None) -> tuple[np.ndarray, tuple[Any
     return train, (y, y[train], y[~train]), cn
 
 
-def _training_rows(df, index: str, new: bool, draw: dict[str, Any] | None) -> np.ndarray:
-    """Return which rows are for training: the column says so, or they are drawn; new ones: none."""
-    if index in df.columns or index != "index" or not (new or draw):
+def _training_rows(df, index: str, new: bool, at_random) -> np.ndarray:
+    """Return which rows are for training: the column says so, or chance; of new cases, none."""
+    optional = index == "index" and (new or at_random)
+    if index in df.columns or not optional:
         return _check_parts(_column(df, index, "index").cast(pl.String), new)
-    train = np.zeros(df.height, dtype=bool)
-    if draw and not new:
-        from sklearn.model_selection import train_test_split
+    if new:
+        return np.zeros(df.height, dtype=bool)
+    from sklearn.model_selection import train_test_split
 
-        with _explained(f"{df.height} rows cannot be split"):
-            train[train_test_split(range(df.height), **draw)[0]] = True
-    return train
+    rows = np.arange(df.height)
+    with _explained(f"{df.height} rows cannot be split"):
+        chosen, _ = train_test_split(rows, **at_random)
+    return np.isin(rows, chosen)
 
 
 def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
     """Read pictures as a viewer shows them, as arrays of unsigned integers, (C, H, W)."""
+    is_text = paths.dtype in TEXT or paths.is_empty()
+    _check(is_text, f"Column {paths.name!r} holds {paths.dtype}, not paths.")
     pictures: list[np.ndarray] = []
     for row, path in enumerate(paths):
-        _check(isinstance(path, str), f"Column {paths.name!r} holds {paths.dtype}, not paths.")
-        name, file = f"{path[-200:]} (row {row})", Path(path).expanduser()
-        if not file.exists():
-            advice = "Write / between folders; `make data` makes the book's own pictures."
-            _check(False, f"{name}: no such file, seen from {Path.cwd()}. {advice}")
+        name = f"{path[-200:]} (row {row})"
         with _explained(f"{name} cannot be read as a picture"):
-            pixels = _read_picture(file)
-        pictures.append(pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
-        kind, first = (f"{p.dtype} {p.shape}" for p in (pictures[-1], pictures[0]))
-        _check(kind == first or not alike, f"{name} is {kind}; expected {first}, as the first is.")
+            pictures.append(_read_picture(Path(path).expanduser()))
+        found, first = [f"{p.dtype} {p.shape}" for p in (pictures[-1], pictures[0])]
+        _check(found == first or not alike, f"{name} is {found}; expected {first}, as the first.")
     return pictures
 
 
 def _read_picture(path: Path) -> np.ndarray:
+    """Read one picture, upright, and put its channels first."""
     from PIL import Image, ImageOps
 
+    advice = "Write / between folders; `make data` makes the book's own pictures."
+    _check(path.exists(), f"no such file, seen from {Path.cwd()}. {advice}")
     with Image.open(path) as file:
         image = ImageOps.exif_transpose(file)  # a camera notes which side is up
     if image.mode == "P":  # the pixels are numbers of colours in a palette, as in a GIF
         palette = np.array(image.getpalette()).reshape(-1, 3)
-        image = image.convert("L" if (palette == palette[:, :1]).all() else "RGB")
-    if image.mode == "LA":  # grey, and how much of it covers the white paper
+        is_grey = (palette == palette[:, :1]).all()  # as much red as green and blue
+        image = image.convert("L" if is_grey else "RGB")
+    if image.mode == "LA":  # grey with transparency, laid on white
         image = Image.alpha_composite(Image.new("LA", image.size, (255, 255)), image)
-    _check(image.mode in MODES, f"its mode, {image.mode}, is none of {[*MODES]}.")
-    return np.asarray(image.convert(MODES[image.mode]))
+    _check(image.mode in MODES, f"its mode, {image.mode}, is none of {list(MODES)}.")
+    pixels = np.asarray(image.convert(MODES[image.mode]))
+    return np.atleast_3d(pixels).transpose(2, 0, 1)
 
 
 def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx: int) -> Tensor:
     """Return the positions of each row's tokens in `words`, cut or padded to one length."""
+    # a dict and a list comprehension would be plainer, but take five times as long
     position = pl.element().replace_strict(words, range(len(words)), default=None)
     known = tokens.list.eval(position.drop_nulls().head(max_length))
     lost = (known.list.len() == 0).arg_true().to_list()
-    none = f"No token is one of the model's {len(words)} words, {_show(words)}."
-    _check(len(lost) < len(tokens), none)
+    message = f"No token is one of the model's {len(words)} words, {_show(words)}."
+    _check(len(lost) < len(tokens), message)
     if lost:
         warnings.warn(f"Rows {_show(lost)} have no known word, only padding.", stacklevel=3)
     rows = known.list.concat([int(pad_idx)] * max_length).list.head(max_length)
@@ -437,23 +454,24 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
     before = {part: part.training for part in model.modules()}
     model.train(training)
     try:
-        yield
+        yield  # here the block of `with` runs
     finally:
         for part, mode in before.items():
             part.training = mode
 
 
-def _logits(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence | None) -> Tensor:
+def _logits(model: nn.Module, X: Tensor, y: Tensor | None, classes: int | None) -> Tensor:
     """Return the logits of X, computed batch by batch in eval mode, on the CPU."""
-    classes = _check_cases(model, X, y, cn)
-    device = next(model.parameters(), X).device
-    kind = f"{X.dtype} of shape {tuple(X.shape[1:])}, values {X.min():g} to {X.max():g}"
+    exactly = classes is not None  # otherwise y tells how many there are at least
+    classes = _check_cases(model, X, y, classes)
+    device = next(model.parameters(), X).device  # a model may have no weights
+    given = f"{X.dtype} of shape {tuple(X.shape[1:])}, values {X.min():g} to {X.max():g}"
     logits = []
     with _mode(model, training=False), torch.no_grad():
         for batch in X.split(SCORING_BATCH):
-            with _explained(f"The model fails on rows of X, {kind}"):
+            with _explained(f"The model fails on rows of X, {given}"):
                 output = model(batch.to(device))
-            logits.append(_check_logits(output, len(batch), classes, cn is not None).cpu())
+            logits.append(_check_logits(output, len(batch), classes, exactly).cpu())
     return torch.cat(logits)
 
 
@@ -482,19 +500,19 @@ def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
 
 def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
     """Return the features as one float64 matrix, (N, F), with list columns spread."""
-    _check_frame(df)
     with _explained("features or drop cannot be used"):
         others = df.drop(*df.select(drop).columns, *also_drop, strict=False)
         chosen = others if features is None else df.select(features)
     _check(chosen.width, "There are no features.")
     blocks = []
     for column in chosen.get_columns():
-        name, kind = column.name, column.dtype
-        with _explained(f"Column {name!r} holds {kind}; expected numbers, or lists of one length"):
-            _check(getattr(kind, "inner", kind).is_numeric(), "this type is not numeric.")
-            blocks.append(np.array(column.to_list(), dtype=np.float64).reshape(df.height, -1))
+        found = f"Column {column.name!r} holds {column.dtype}"
+        number = getattr(column.dtype, "inner", column.dtype)  # the type inside a list
+        with _explained(f"{found}; expected numbers, or lists of one length"):
+            _check(number.is_numeric(), "this type is not numeric.")
+            blocks.append(np.array(column.to_list(), dtype=np.float64))
             _check(np.isfinite(blocks[-1]).all(), "some are missing, NaN or infinite.")
-    return np.hstack(blocks)
+    return np.column_stack(blocks)
 
 
 def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
@@ -510,11 +528,9 @@ def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
 
 def _wrapped(title: str, inches: float) -> str:
     """Break a title between words into at most six lines, for a picture of so many inches."""
-    fit = max(1, int(13 * inches))  # letters
-    # a line: what fits, to the end of a word; or 12 letters of a longer word; or any one sign
-    lines = re.findall(rf".{{1,{fit}}}(?:\b|$)|\w{{1,12}}|.", title, re.MULTILINE)
-    lines = lines if len(lines) <= 6 else [*lines[:5], "…"]
-    return "\n".join(line.strip() for line in lines)
+    letters = max(10, int(13 * inches))
+    lines = [part for line in title.splitlines() for part in textwrap.wrap(line, letters)]
+    return "\n".join(lines if len(lines) <= 6 else [*lines[:5], "…"])
 
 
 def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: float, cmap: str):
@@ -529,8 +545,10 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     above = 0.06 + 0.165 * max((len(title.splitlines()) for title in titles), default=2)
     row_height = above + max((height for height, _ in shapes), default=0)
     for number, (picture, (height, width)) in enumerate(zip(pictures, shapes, strict=True)):
-        x, y = (number % ncol + 0.5) * size, number // ncol * row_height + above
-        box, white = (x - width / 2, x + width / 2, y + height, y), np.iinfo(picture.dtype).max
+        x = (number % ncol + 0.5) * size
+        y = number // ncol * row_height + above
+        box = (x - width / 2, x + width / 2, y + height, y)
+        white = np.iinfo(picture.dtype).max
         ax.imshow(picture.transpose(1, 2, 0), cmap, vmin=0, vmax=white, extent=box, aspect="auto")
         ax.text(x, y - 0.03, titles[number], size=9, ha="center", va="bottom", parse_math=False)
     if not pictures:
@@ -539,35 +557,33 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     figure.set_size_inches(right, bottom)
     ax.set(xlim=(0, right), ylim=(bottom, 0))
     widest = max(text.get_window_extent().width for text in ax.texts) / figure.dpi
-    plt.setp(ax.texts, fontsize=9 * side / max(widest, side))  # no title reaches the next one
+    plt.setp(ax.texts, fontsize=9 * side / max(widest, side))  # titles do not overlap
     plt.close(figure)  # the cell shows what it returns; an open figure would be shown twice
     return figure
 
 
-# --- 3. What it refuses ------------------------------------------------------------------------
-
-DIVERGED = "Training has failed: start again with a smaller learning rate, or scale X."
-_show = reprlib.repr  # the first few of many values
+# --- 3. What it checks -------------------------------------------------------------------------
 
 
-def _check(fulfilled: Any, message: str) -> None:
-    """Stop with the message, of at most 600 characters, unless what is checked is true."""
-    if not fulfilled:
+def _check(ok: Any, message: str) -> None:
+    """Stop with the message, cut to 600 characters, unless `ok` is true."""
+    if not ok:
         raise ValueError(textwrap.shorten(message, 600, placeholder=" …"))
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Say what was being done before what a library said of it."""
+def _explained(message: str) -> Iterator[None]:
+    """Put our own words before a library's error message."""
     try:
-        yield
+        yield  # here the block of `with` runs
     except Exception as error:
-        _check(False, f"{what}: {error}")
+        _check(False, f"{message}: {error}")
 
 
 def _check_type(name: str, value: Any, expected: type, advice: str = "") -> None:
-    kinds = (type(value), expected)  # as "a pandas DataFrame": the library, and what of it
-    found, wanted = (f"a {k.__module__.split('.')[0]} {k.__name__}" for k in kinds)
+    types = [type(value), expected]  # library and class, e.g. "a pandas DataFrame"
+    found, wanted = [f"a {t.__module__.split('.')[0]} {t.__name__}" for t in types]
+    found = "None" if value is None else found
     _check(isinstance(value, expected), f"{name} is {found}; expected {wanted}. {advice}")
 
 
@@ -576,9 +592,9 @@ def _check_counts(**numbers: int) -> None:
         _check(isinstance(n, Integral) and n > 0, f"{name} is {n}, not a whole number above 0.")
 
 
-def _check_frame(df: pl.DataFrame, empty: bool = False) -> None:
+def _check_frame(df: pl.DataFrame, may_be_empty: bool = False) -> None:
     _check_type("df", df, pl.DataFrame, "df.collect(), or pl.from_pandas(df), may give it.")
-    _check(empty or df.height, "The frame is empty: it has no row to load.")
+    _check(may_be_empty or df.height, "The frame is empty: it has no row to load.")
 
 
 def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
@@ -588,7 +604,7 @@ def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
     _check(len(columns) == 1, f"{argument} gives {len(columns)} columns; expected one.")
     values, found = columns[0], f"{argument}, column {columns[0].name!r}, has"
     _check(len(values) == df.height, f"{found} {len(values)} values for {df.height} rows.")
-    known = values.fill_nan(None) if values.dtype.is_float() else values
+    known = values.fill_nan(None) if values.dtype.is_float() else values  # NaN is missing, too
     missing = known.is_null().arg_true().to_list()
     _check(not missing, f"{found} missing values in rows {_show(missing)}; fill or drop them.")
     return values
@@ -597,7 +613,7 @@ def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
 def _check_parts(parts: pl.Series, new: bool) -> np.ndarray:
     """Return which rows are for training, or stop unless each is for training or testing."""
     found = set(parts)
-    fits = found <= {"train", "test", "unseen"} if new else found == {"train", "test"}
+    fits = (found <= {"train", "test", "unseen"}) if new else (found == {"train", "test"})
     advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
     _check(fits, f"Column {parts.name!r}, the split, holds {_show(sorted(found))}; {advice}")
     return (parts == "train").to_numpy()
@@ -607,26 +623,27 @@ def _names(cn) -> pl.Series:
     """Return class names as a column, or stop unless they have an order and are distinct."""
     with _explained(f"cn must be a list of distinct class names; it is {_show(cn)}"):
         names = pl.Series("cn", [] if isinstance(cn, str) else cn)
-        _check(names.n_unique() == len(names) > 0, "there is none, or one twice.")
+        _check(len(names) and names.n_unique() == len(names), "there is none, or one twice.")
     return names
 
 
 def _trained_classes(labels, train: np.ndarray) -> list:
     """Return the class names, or stop unless there are two or more and each is trained on."""
     _check(labels is not None, "Labels are missing; only new cases, with cn=cn, need none.")
-    column, kind = f"Column {labels.name!r}, the labels,", labels.dtype
-    _check(not kind.is_nested(), f"{column} holds {kind}; expected one class for each row.")
-    cn, seen = labels.unique().sort().to_list(), set(labels.filter(train))
+    column, dtype = f"Column {labels.name!r}, the labels,", labels.dtype
+    _check(not dtype.is_nested(), f"{column} holds {dtype}; expected one class for each row.")
+    cn, trained = labels.unique().sort().to_list(), set(labels.filter(train))
     _check(len(cn) > 1, f"{column} holds one class, {_show(cn)}; expected two or more.")
-    unseen = [name for name in cn if name not in seen]
-    advice = "Measurements are for regression, not classes." if kind.is_numeric() else ""
-    _check(not unseen, f"{column} holds {_show(unseen)}, which never occur in training. {advice}")
+    absent = [name for name in cn if name not in trained]
+    advice = "Measurements are for regression, not classes." if dtype.is_numeric() else ""
+    _check(not absent, f"{column} holds {_show(absent)}, which never occur in training. {advice}")
     return cn
 
 
 def _vocabulary(model: Any, pad_idx: int) -> list[str]:
     """Return the words of a model, or stop if it has none, or padding is no index of theirs."""
-    words = getattr(getattr(model, "wv", model), "index_to_key", [])
+    vectors = getattr(model, "wv", model)  # a Word2Vec model keeps its KeyedVectors there
+    words = getattr(vectors, "index_to_key", [])
     _check(len(words), f"model, {type(model)}, has no words; expected Word2Vec or KeyedVectors.")
     wanted = f"the index of a word, or {len(words)}, the number of words"
     _check(pad_idx in range(len(words) + 1), f"pad_idx is {_show(pad_idx)}; expected {wanted}.")
@@ -636,27 +653,27 @@ def _vocabulary(model: Any, pad_idx: int) -> list[str]:
 def _tokens(df: pl.DataFrame, expr: pl.Expr) -> pl.Series:
     """Return the tokens of each row as a list of strings, or stop."""
     tokens = _column(df, expr, "tokens_expr")
-    strings = getattr(tokens.dtype, "inner", None) in (pl.String, pl.Categorical, pl.Enum)
-    _check(strings, f"tokens_expr gives {tokens.dtype}; expected a list of strings for each row.")
+    fits = getattr(tokens.dtype, "inner", None) in TEXT  # the type inside a list
+    _check(fits, f"tokens_expr gives {tokens.dtype}; expected a list of strings for each row.")
     tokens = tokens.cast(pl.List(pl.String))
     bad = ((tokens.list.len() == 0) | tokens.list.contains(None)).arg_true().to_list()
     _check(not bad, f"tokens_expr gives no tokens, or null, in rows {_show(bad)}; drop them.")
     return tokens
 
 
-def _check_cases(model: nn.Module, X: Tensor, y, cn: Sequence | None) -> int:
+def _check_cases(model: nn.Module, X: Tensor, y, classes: int | None) -> int:
     """Return the number of classes, or stop unless X is finite and y has a class for each row."""
     _check_type("model", model, nn.Module, "Give a network, not its class.")
     _check_type("X", X, Tensor, "torch.from_numpy(…) makes one.")
     _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
-    bad = (~X.isfinite()).reshape(len(X), -1).any(dim=1).nonzero().flatten().tolist()
-    _check(not bad, f"X holds NaN or infinite values in rows {_show(bad)}; mend them first.")
-    if y is None and cn is not None:  # new cases
-        return len(_names(cn))
+    bad = (~X.isfinite()).nonzero()[:, 0].unique().tolist()
+    _check(not bad, f"X holds NaN or infinite values in rows {_show(bad)}; replace or drop them.")
+    if y is None and classes is not None:  # new cases
+        return classes
     _check_type("y", y, Tensor, "torch.from_numpy(…) makes one.")
-    kind, wanted = f"{y.dtype} of shape {tuple(y.shape)}", f"torch.int64 of shape ({len(X)},)"
-    _check(y.dtype == torch.int64 and y.shape == X.shape[:1], f"y is {kind}; expected {wanted}.")
-    classes = int(y.max()) + 1 if cn is None else len(_names(cn))
+    found, wanted = f"{y.dtype} of shape {tuple(y.shape)}", f"torch.int64 of shape ({len(X)},)"
+    _check(y.dtype == torch.int64 and y.shape == X.shape[:1], f"y is {found}; expected {wanted}.")
+    classes = int(y.max()) + 1 if classes is None else classes
     wanted = f"positions in the {classes} class names, which are 0 or more."
     _check(0 <= y.min() <= y.max() < classes, f"y holds {y.min()} to {y.max()}; expected {wanted}")
     return classes
@@ -668,34 +685,29 @@ def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> Tensor
     if rows == 1 and logits.ndim == 1:  # a model that squeezes has dropped the axis of rows
         logits = logits[np.newaxis]
     shape = tuple(logits.shape)
-    more = not exactly and shape[:-1] == (rows,) and shape[-1] > classes
-    fits = shape == (rows, classes) or more
+    enough = shape[:-1] == (rows,) and shape[-1] >= classes
+    fits = enough and (shape[-1] == classes or not exactly)
     wanted = f"({rows}, {classes}). Give it {classes} outputs, one for each class."
     _check(fits, f"The model gives {shape} logits for {rows} rows of X; expected {wanted}")
+    # -inf passes: a model may rule a class out; in training, the loss tells
     _check((logits < torch.inf).all(), f"The logits are NaN or infinite. {DIVERGED}")
     return logits
 
 
 def _check_training(model, optimizer, X, y, num_epochs: int, batch_size: int) -> None:
-    """Stop unless the optimiser can change the model, and the model takes all batches."""
+    """Stop unless the optimiser can change the model, and the model accepts all batches."""
     _check_counts(num_epochs=num_epochs, batch_size=batch_size)
     _check_type("optimizer", optimizer, torch.optim.Optimizer)
     _check_cases(model, X, y, None)
     # try two rows: the largest word index may lack a vector, and the last class an output
-    rows = [int(X.reshape(len(X), -1).amax(dim=1).argmax()), int(y.argmax())]
+    rows = [int(X.argmax()) // X[0].numel(), int(y.argmax())]
     _logits(model, X[rows], y[rows], None)
     held = {p for group in optimizer.param_groups for p in group["params"]}
-    fits = held <= {*model.parameters()} and any(p.requires_grad for p in held)
+    fits = held.issubset(model.parameters()) and any(p.requires_grad for p in held)
     advice = "Make it after the model: optim.Adam(model.parameters())."
     _check(fits, f"The optimizer holds another model's weights, or only frozen ones. {advice}")
-    if 1 in (batch_size, len(X) % batch_size):
+    if batch_size == 1 or len(X) % batch_size == 1:
         one = f"{len(X)} cases with batch_size={batch_size} leave a batch of one"
         with torch.random.fork_rng(), _explained(f"{one}, which the model cannot learn from"):
             logits = copy.deepcopy(model).train()(X[:1].to(next(model.parameters()).device))
             nn.functional.cross_entropy(logits, y[:1].to(logits.device)).backward()
-
-
-# The settings at the top: libraries choose their instructions by the processor and their threads by
-# the number of its cores, and both change how sums are rounded; asked for AVX2's instructions and
-# for one thread, they give the same numbers on nearly all machines. They choose when they are
-# imported, so the settings come before numpy; a reader's own settings stand.

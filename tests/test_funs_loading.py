@@ -203,6 +203,11 @@ def test_paths_may_start_at_home(pictures, monkeypatch):
     assert torch.equal(DSTorch.load_image(at_home).X, DSTorch.load_image(pictures).X)
 
 
+def test_paths_may_be_categories(pictures):
+    categories = pictures.with_columns(col("filepath").cast(pl.Categorical))
+    assert torch.equal(DSTorch.load_image(categories).X, DSTorch.load_image(pictures).X)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns before it gives up
 @given(
     ending=st.sampled_from(["png", "bmp", "gif", "tiff"]),

@@ -131,6 +131,21 @@ def test_titles_never_overlap(tmp_path, labels, size, ncol):
     assert all(y0 >= -0.01 and y1 <= height + 0.01 for _, y0, _, y1 in boxes)
 
 
+TITLES = {
+    "4 → 9\n97 %": ["4 → 9", "97 %"],  # the reader's own lines stay
+    "trousers => sandal": ["trousers", "=> sandal"],
+    "W" * 15: ["W" * 10, "W" * 5],
+    "one two " * 7: ["one two", "one two", "one two", "one two", "one two", "…"],
+}
+
+
+@pytest.mark.parametrize(("title", "lines"), TITLES.items())
+def test_titles_are_broken_between_words_into_at_most_six_lines(tmp_path, title, lines):
+    df = write_pictures(tmp_path, 1).with_columns(label=pl.lit(title))
+    (shown,) = parts(DSImage.plot_image_grid(df, size=0.6))[1]
+    assert shown.get_text().splitlines() == lines
+
+
 @pytest.mark.parametrize("label", ["$5 and $6", "$\\frac{1}{$", "cost: $", "a_b^c\\alpha"])
 def test_a_dollar_is_a_dollar(tmp_path, label):
     df = write_pictures(tmp_path, 1).with_columns(label=pl.lit(label))
@@ -248,6 +263,10 @@ BAD_GRIDS = {
     "ncol 0": ({"ncol": 0}, ["ncol is 0", "whole number above 0"]),
     "limit below 0": ({"limit": -1}, ["limit is -1", "whole number above 0"]),
     "limit of None": ({"limit": None}, ["limit is None", "whole number above 0"]),
+    "paths are numbers": (
+        {"df": lambda df: df.with_columns(filepath=pl.lit(5))},
+        ["'filepath'", "Int32", "not paths"],
+    ),
     "no size": ({"size": 0}, ["size is 0", "inches"]),
 }
 

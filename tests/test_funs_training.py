@@ -519,7 +519,7 @@ BAD_DATA = {
     "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "fails on"]),
     "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(50, 4)", "3 outputs"]),
     "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y", "3", "3 class names"]),
-    "no truth": ([*EVERY[:3], "confusion_matrix"], nn.Linear(4, 3), X, None, ["y", "None"]),
+    "no truth": ([*EVERY[:3], "confusion_matrix"], nn.Linear(4, 3), X, None, ["y is None;"]),
 }  # fmt: skip
 
 
@@ -671,6 +671,15 @@ def test_a_model_that_squeezes_is_scored(size):
     squeezing = nn.Sequential(nn.Identity(), Squeeze())
     for call in (DSTorch.predict, DSTorch.predict_proba):
         assert call(squeezing, X, y, CN).equals(call(nn.Identity(), X, y, CN))
+
+
+def test_a_model_may_rule_a_class_out():
+    X, _ = toy_data(features=3)
+    two = Gives(lambda x: x + torch.tensor([0, 0, -math.inf]))
+    frame = DSTorch.predict_proba(two, X, None, CN)
+    assert frame["eight"].to_list() == [0] * 50
+    expected = softmax(X[:, :2].double().numpy(), axis=1)
+    np.testing.assert_allclose(frame.select("six", "seven").to_numpy(), expected)
 
 
 # --- scoring once, without labels, beside a frame ----------------------------------------------
