@@ -11,7 +11,7 @@ from bookbuild.project import Project
 
 COLAB = "https://colab.research.google.com/#fileId={notebook}"
 BINDER = "https://mybinder.org/v2/git/{repository}/HEAD?urlpath={path}"
-FOLDER = "lab/tree/notebooks"  # where binder/postBuild unpacks the kit
+FOLDER = "lab/tree/notebooks"  # where postBuild unpacks the kit
 
 
 @dataclass(frozen=True)
