@@ -2,21 +2,25 @@
 
 It makes .venv beside this file, installs the pinned packages there, prepares the data and checks
 that nothing is missing. What is done already is not done again. The file has no syntax newer than
-Python 2.7, so that any Python can at least say that it is too old.
+Python 2.7, so that an old Python can read it and say that it is too old.
 """
+
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("start: this is Python %d.%d, and it must be 3.11 or newer." % sys.version_info[:2])
 
 import argparse
 import json
 import os
 import subprocess
-import sys
+from pathlib import Path
 
-OLDEST = (3, 11)
-VENV = ".venv"
-PYTHON = os.path.join(VENV, "bin", "python")
-LOG = os.path.join(VENV, "pip.log")
-INSTALLED = os.path.join(VENV, "installed.txt")  # a copy of requirements.txt, made at the end
-NO_VENV = "this Python makes no virtual environments (on Debian and Ubuntu: apt install python3-venv)"
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = str(VENV / "bin" / "python")
+LOG = VENV / "pip.log"
+INSTALLED = VENV / "installed.txt"  # a copy of requirements.txt, made when all is installed
 
 
 def main():
@@ -24,61 +28,56 @@ def main():
     parser = argparse.ArgumentParser(description="Get the notebooks ready and open JupyterLab.")
     parser.add_argument("--no-browser", action="store_true", help="do not open JupyterLab")
     options = parser.parse_args()
-    os.chdir(os.path.dirname(os.path.abspath(__file__)))
+    os.chdir(str(HERE))
     check_machine()
     check_files()
     install()
-    if subprocess.call([PYTHON, os.path.join("data", "prepare.py")]):
-        sys.exit(1)  # it has said why
+    prepare()
     check_notebooks()
-    command = [PYTHON, "-m", "jupyterlab"]
     if options.no_browser:
-        print("start: all is there; open JupyterLab with " + " ".join(command))
+        print("start: all is there; this opens JupyterLab: .venv/bin/python -m jupyterlab")
     else:
-        subprocess.call(command)
+        subprocess.call([PYTHON, "-m", "jupyterlab"])
 
 
 def check_machine():
-    """Stop where the notebooks cannot run."""
-    if sys.version_info < OLDEST:
-        here = ".".join(str(number) for number in sys.version_info[:3])
-        stop("this is Python %s, and the notebooks need %d.%d or newer" % ((here,) + OLDEST))
+    """Stop where there is no .venv/bin, and no file lock for the data."""
     if os.name != "posix":
         stop("this needs Linux or macOS; on Windows, run it in WSL")
 
 
 def check_files():
-    """Stop where a file of the kit is not there; contents.txt lists them."""
-    missing = [name for name in read("contents.txt").split("\n") if not os.path.exists(name or ".")]
+    """Stop where a file of the kit is not there."""
+    listed = Path("contents.txt").read_text(encoding="utf-8").splitlines()
+    missing = [name for name in listed if not Path(name).exists()]
     if missing:
-        stop("%s is missing; unpack the kit again" % ", ".join(missing))
+        stop("missing here: %s; unpack the kit again" % ", ".join(missing))
 
 
 def install():
-    """Install requirements.txt into .venv, and show how far it is."""
-    wanted = read("requirements.txt")
-    if os.path.exists(INSTALLED) and read(INSTALLED) == wanted:
+    """Install requirements.txt into .venv."""
+    wanted = Path("requirements.txt").read_text(encoding="utf-8")
+    if INSTALLED.exists() and INSTALLED.read_text(encoding="utf-8") == wanted:
         return
     if subprocess.call([sys.executable, "-m", "venv", VENV], stdout=subprocess.DEVNULL):
-        stop(NO_VENV)
+        stop(
+            "this Python makes no virtual environment; Debian and Ubuntu: apt install python3-venv"
+        )
     count = wanted.count("==")
     print("start: installing %d packages, which takes some minutes" % count)
     command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off"]
     command += ["--requirement", "requirements.txt"]
-    with open(LOG, "w") as log:
-        pip = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, universal_newlines=True,
-            env=dict(os.environ, PIP_USER="0"),  # a user's setting that a .venv refuses
-        )
+    own = dict(os.environ, PIP_USER="0")  # a user's setting, which pip refuses in a .venv
+    with LOG.open("w") as log:
+        pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=own)
         show(pip.stdout, count)
     if pip.wait():
-        stop("pip could not install the packages; is there a network? %s has what it said" % LOG)
-    with open(INSTALLED, "w") as file:
-        file.write(wanted)
+        stop("pip could not install the packages; is there a network? .venv/pip.log says more")
+    INSTALLED.write_text(wanted, encoding="utf-8")
 
 
 def show(lines, count):
-    """Show what pip is doing, in one line of the terminal."""
+    """Show in one line of the terminal what pip is doing."""
     done = 0
     for line in lines:
         done += line.startswith("Collecting")
@@ -90,21 +89,21 @@ def show(lines, count):
         print("")
 
 
+def prepare():
+    """Fetch and prepare the data, or check what is there; the program says what went wrong."""
+    if subprocess.call([PYTHON, "data/prepare.py"]):
+        sys.exit(1)
+
+
 def check_notebooks():
     """Run the cell of each notebook that looks for what the others need."""
-    for name in sorted(os.listdir(".")):
-        cells = json.loads(read(name))["cells"] if name.endswith(".ipynb") else []
-        for cell in [cell for cell in cells if cell.get("id") == "check"]:
-            code = "".join(cell["source"])
-            done = subprocess.run([PYTHON, "-c", code], stderr=subprocess.PIPE, text=True)
-            if done.returncode:
-                stop("%s: %s" % (name, done.stderr.strip().split("\n")[-1]))
-
-
-def read(name):
-    """Return the text of a file of the kit."""
-    with open(name, "rb") as file:
-        return file.read().decode("utf-8")
+    for path in sorted(Path().glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell.get("id") == "check":
+                command = [PYTHON, "-c", "".join(cell["source"])]
+                done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+                if done.returncode:
+                    stop("%s: %s" % (path, done.stderr.strip().splitlines()[-1].rstrip(".")))
 
 
 def stop(why):
