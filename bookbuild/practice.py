@@ -57,19 +57,20 @@ def notebook(book: Book, page: Page, solved: bool) -> dict[str, Any]:
 
 
 def _cells(book: Book, page: Page, solved: bool) -> Iterator[Cell]:
-    source = {cell.id: cell.options for cell in page.source.cells}
-    parts = _parts(book, page)
+    options = {cell.id: cell.options for cell in page.source.cells}
+    hidden = {name for name in options if not options[name].include}
     begun = False
-    for (kind, cells), (following, checks) in itertools.pairwise([*parts, ("", [])]):
-        begun |= kind == "solution"
+    for (kind, cells), (following, checks) in itertools.pairwise([*_parts(book, page), ("", [])]):
         if kind == "check":
-            yield from (_check(cell, source[cell["id"]].answers) for cell in cells)
+            yield from (_check(cell, options[cell["id"]].answers) for cell in cells)
         elif kind == "solution" and not solved:
             checked = checks if following == "check" else []
-            yield from _empty([name for cell in checked for name in source[cell["id"]].answers])
-        else:  # a hidden cell after the first exercise is the book's own
-            is_own = {name for name, options in source.items() if not options.include and begun}
-            yield from (cell for cell in cells if cell["id"] not in is_own)
+            yield from _empty([name for cell in checked for name in options[cell["id"]].answers])
+        elif kind == "text" and begun:  # what is hidden here is the book's own
+            yield from (cell for cell in cells if cell["id"] not in hidden)
+        else:
+            yield from cells
+        begun |= kind == "solution"
 
 
 def _parts(book: Book, page: Page) -> list[tuple[str, list[Cell]]]:
