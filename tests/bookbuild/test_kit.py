@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +22,7 @@ from bookbuild.project import load
 from tests.kit.books import SmallBook
 from tests.kit.pages import parse
 from tests.kit.programs import missing
+from tests.kit.server import served
 
 ROOT = Path(__file__).parents[2]
 NAME = "small-book-kit.zip"
@@ -207,23 +205,14 @@ def test_an_old_python_can_read_it():
 @pytest.fixture
 def site(kit_book: SmallBook) -> Iterator[str]:
     """The address of a server on this machine that stands for the published site."""
-    folder = kit_book.root / "_book"
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/book"
-        server.shutdown()
+    with served(kit_book.root / "_book") as url:
+        yield url.rstrip("/")
 
 
 @pytest.fixture
 def published(kit_book: SmallBook, site: str) -> SmallBook:
     """The book as it is built where it is published, its site served."""
-    address = f"  site-url: {site.removesuffix('/book')}\n  repo-url: https://git.example/a/b\n"
+    address = f"  site-url: {site}\n  repo-url: https://git.example/a/b\n"
     kit_book.edit("_quarto.yml", "  title: Small book\n", f"  title: Small book\n{address}")
     assert kit_book.run("build", "--renderer", "builtin") == 0
     return kit_book
@@ -233,7 +222,7 @@ def test_links_open_the_notebook_in_both_services(published, site):
     links = {a.text: a["href"] for a in parse(published.page()).select(".take-away a")}
     colab, binder = urlsplit(links["Colab"]), urlsplit(links["Binder"])
     address = unquote(colab.fragment.removeprefix("fileId="))
-    assert address == f"{site.removesuffix('/book')}/chapters/one.ipynb"
+    assert address == f"{site}/chapters/one.ipynb"
     assert unquote(binder.path).startswith("/v2/git/https://git.example/a/b/HEAD")
     assert parse_qs(binder.query)["urlpath"] == ["lab/tree/notebooks/one.ipynb"]
     preface = parse(published.page("index.html"))
