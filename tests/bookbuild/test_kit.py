@@ -194,9 +194,11 @@ def test_an_old_python_says_that_it_is_too_old(start):
 
 def test_an_old_python_can_read_it():
     text = (ROOT / "kit/start.py").read_text(encoding="utf-8")
-    ast.parse(text, feature_version=(3, 4))  # nothing of annotations, matrices, walruses
-    new = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Match)
-    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, new)]
+    ast.parse(text, feature_version=(3, 4))  # no walrus, no matrices
+    nodes = list(ast.walk(ast.parse(text)))
+    assert not [node for node in nodes if isinstance(node, (ast.JoinedStr, ast.AnnAssign))]
+    assert not [n for n in nodes if getattr(n, "annotation", None) or getattr(n, "returns", None)]
+    assert not [node for node in nodes if isinstance(node, ast.arguments) and node.kwonlyargs]
 
 
 # In the cloud
