@@ -49,10 +49,6 @@ unit: $(READY) data/.manifest.json  ## check in a minute what needs no built boo
 data: $(READY)  ## fetch and prepare the data, or check what is there
 	@$(PY) data/prepare.py
 
-.PHONY: serve
-serve: book  ## show _book/ on http://127.0.0.1:8000
-	@$(PY) -m http.server --bind 127.0.0.1 --directory _book 8000
-
 .PHONY: preview
 preview: $(READY) data/.manifest.json  ## serve the book, rebuild on save and reload the browser (PORT=4200)
 	@$(PY) -m bookbuild preview --port $(PORT)

@@ -25,7 +25,8 @@ WATCHED = (
     "*.bib",
     "*.py",
     "chapters/**/*",
-    "assets/**/*",
+    "diagrams/**/*",
+    "explorables/**/*",
     "data/.manifest.json",
 )
 SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'
