@@ -36,7 +36,7 @@ def write(book: Book, stage: Path) -> None:
 
 
 def _pack(path: Path, files: dict[str, bytes]) -> None:
-    with ZipFile(path, "w", compresslevel=9) as kit:
+    with ZipFile(path, "w") as kit:
         for name in sorted(files):
             entry = ZipInfo(name, DATE)
             entry.external_attr, entry.compress_type = MODE << 16, ZIP_DEFLATED

@@ -26,7 +26,7 @@ DISCUSS = "*This one is for discussion: there is no single answer that a cell co
 CHECK = """\
 # Check your answer
 try:
-    if any(answer is ... for answer in ({answers},)):
+    if any(answer is ... for answer in [{answers}]):
         raise AssertionError("put your answers in place of the dots in the cell above")
 {assertions}
 except AssertionError as hint:
