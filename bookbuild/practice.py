@@ -49,10 +49,8 @@ def write(book: Book, stage: Path) -> None:
 
 def notebook(book: Book, page: Page, solved: bool) -> dict[str, Any]:
     """Return a chapter's exercises, with their solutions or with cells to fill in."""
-    title, about = (
-        f"{page.chapter.label} {page.rendered.title}".strip(),
-        SOLVED if solved else ABOUT,
-    )
+    title = f"{page.chapter.label} {page.rendered.title}".strip()
+    about = SOLVED if solved else ABOUT
     return notebooks.assembled(book.project, page, title, about, list(_cells(book, page, solved)))
 
 
