@@ -17,6 +17,7 @@ from typing import Any
 
 from bookbuild import needs, qmd
 from bookbuild.book import Book, Page
+from bookbuild.errors import BookError
 from bookbuild.project import Project
 from bookbuild.store import kept
 
@@ -73,7 +74,13 @@ def code(name: str, text: str) -> dict[str, Any]:
 
 
 def body(project: Project, page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the cells of a chapter, each with what it is: "text", "solution" or "check"."""
+    """Yield the cells of a chapter, each with what it is: "text", "solution" or "check".
+
+    Raises
+    ------
+    BookError
+        Where a cell stands in text that only the PDF shows.
+    """
     executed = qmd.notebook(page.source, page.results.outputs, page.results.values)
     made = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
     pictures = {_attachment(path): file for path, file in page.own_pictures(project.root).items()}
@@ -87,6 +94,9 @@ def body(project: Project, page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
             kind = "solution" if mark == "solution" else "text"
         if piece.strip():
             yield kind, markdown(piece) | _attachments(project, pictures, piece)
+    if next(waiting, None):
+        message = "a cell stands in text for the PDF alone, so the notebook has no place for it"
+        raise BookError(f"{page.source.path}: {message}: move it out of there")
 
 
 def _attachment(path: str) -> str:

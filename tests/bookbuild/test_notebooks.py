@@ -130,6 +130,12 @@ def test_all_cells_are_there_in_their_order_with_their_outputs(probe, notebook):
     assert "#|" not in "".join(cell.source for cell in cells)
 
 
+def test_a_cell_for_the_pdf_alone_is_refused(book, fails):
+    book.chapter('::: {.content-visible when-format="pdf"}\n```{python}\n1\n```\n:::')
+    said = fails("build", "--renderer", "builtin")
+    assert "chapters/one.qmd: a cell stands in text for the PDF alone" in said
+
+
 # What it needs
 
 
