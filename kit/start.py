@@ -90,9 +90,9 @@ def show(lines, count):
 
 
 def prepare():
-    """Fetch and prepare the data, or check what is there; the program says what went wrong."""
+    """Fetch and prepare the data, or check what is there."""
     if subprocess.call([PYTHON, "data/prepare.py"]):
-        sys.exit(1)
+        stop("the data are not ready; the lines above say why, and a new start goes on from there")
 
 
 def check_notebooks():

@@ -175,6 +175,12 @@ def test_without_a_network_it_says_so(start, shelf):
 
 
 @pytest.mark.slow
+def test_it_says_that_the_data_are_not_ready(start, tmp_path):
+    (tmp_path / "away/data/prepare.py").write_text("raise SystemExit(1)", encoding="utf-8")
+    assert "the data are not ready" in sentence(start())
+
+
+@pytest.mark.slow
 def test_it_says_what_a_notebook_lacks(start, tmp_path):
     prepare = tmp_path / "away/data/prepare.py"
     prepare.write_text("print('nothing made')", encoding="utf-8")
