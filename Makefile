@@ -22,6 +22,10 @@ READY := .venv/.ready
 endif
 PY := $(BIN)python
 PIP := $(PY) -m pip --disable-pip-version-check
+# write what is installed in .cache/lock to a file, $(1), with the name of its source, $(2)
+pins = { echo "\# Written by make lock from $(2); do not edit by hand."; \
+	.cache/lock/bin/python -m pip freeze | sed -E '/^(nvidia|cuda|triton)/d; s/\+cpu$$//'; } > $(1).partial; \
+	mv $(1).partial $(1)
 RECIPE := $(addprefix data/,prepare.py fetch.py sources.toml models.json glove_loader.py imdb5k_e5.parquet)
 
 .PHONY: help
@@ -82,7 +86,7 @@ quarto-facts: $(READY) data/.manifest.json  ## record in tests/quarto/facts/ wha
 lint: $(READY)  ## style, types, and which part imports which
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data diagrams bookbuild quarto tools benchmarks
+	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data diagrams kit bookbuild quarto tools benchmarks
 	@$(BIN)lint-imports --no-cache --no-logo
 
 .PHONY: diagrams
@@ -99,13 +103,15 @@ e5: $(READY)  ## compute the reviews' E5 embeddings again (about an hour)
 	@$(PY) data/e5.py
 
 .PHONY: lock
-lock:  ## write requirements.txt: what a new install of requirements.in gives (torch's CPU build)
+lock:  ## write requirements.txt and kit/requirements.txt: what new installs give (torch's CPU build)
 	@$(PYTHON) -m venv --clear .cache/lock
 	@.cache/lock/bin/python -m pip install --quiet --requirement requirements.in
-	@{ echo "# Written by make lock from requirements.in; do not edit by hand."; \
-	   .cache/lock/bin/python -m pip freeze | sed -E '/^(nvidia|cuda|triton)/d; s/\+cpu$$//'; } > requirements.partial
-	@mv requirements.partial requirements.txt
-	@rm -r .cache/lock
+	@$(call pins,requirements.txt,requirements.in)
+	@$(PYTHON) -m venv --clear .cache/lock
+	@sed '/^# the built-in renderer/,$$d' requirements.in > .cache/kit.in
+	@.cache/lock/bin/python -m pip install --quiet --requirement .cache/kit.in jupyterlab --constraint requirements.txt
+	@$(call pins,kit/requirements.txt,requirements.in for the kit)
+	@rm -r .cache/lock .cache/kit.in
 
 .PHONY: clean
 clean:  ## remove the site and the cache, keep .venv and data

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from bookbuild import machines, notebooks, pages, pdf, qmd, search, weave
+from bookbuild import kit, machines, notebooks, pages, pdf, practice, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
 from bookbuild.errors import Incomplete, did_you_mean
@@ -22,8 +22,12 @@ from bookbuild.project import Chapter, Project
 from bookbuild.qmd import Source
 from bookbuild.render import FORMATS, render
 
-# Groups run side by side. Within a group the second reads what the first has staged.
-OUTPUTS = ((pages.write, search.write), (pdf.write,), (notebooks.write, machines.write))
+# Groups run side by side. Within a group an output reads what those before it have staged.
+OUTPUTS = (
+    (pages.write, search.write),
+    (pdf.write,),
+    (notebooks.write, practice.write, machines.write, kit.write),
+)
 
 
 def read(project: Project) -> dict[Chapter, Source]:

@@ -60,6 +60,11 @@ def outputs(project: Project) -> dict[str, str]:
     return _manifest(project).get("outputs", {})
 
 
+def recipe(project: Project) -> dict[str, str]:
+    """Return the names below data/ of what the outputs are made from, with their checksums."""
+    return _manifest(project).get("recipe", {})
+
+
 def _data(project: Project, code: list[str], source: Source) -> str:
     """Return the checksums of the data, and of what they are made from."""
     found = _manifest(project)

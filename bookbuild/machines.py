@@ -39,7 +39,7 @@ def _notebook(book: Book, page: Page, path: Path) -> dict[str, Any]:
     staged = path.with_suffix(".ipynb")
     if staged.exists():
         return json.loads(staged.read_text(encoding="utf-8"))
-    return notebooks.notebook(book, page)
+    return notebooks.notebook(book.project, page)
 
 
 def _markdown(notebook: dict[str, Any]) -> str:

@@ -1,100 +1,102 @@
-"""The notebooks that readers take away: plain Markdown for Jupyter, and all that they need named.
+"""The notebooks that readers take away: plain Markdown for Jupyter, their pictures inside.
 
-Their prose is what pandoc has written for them (`lua/notebook.lua`), their pictures are inside, and
-before the first cell stands one that looks for the files and packages that the others use.
+Their prose is what pandoc has written for them (`lua/notebook.lua`). What they need, and the first
+cell that looks for it, is the matter of `needs.py`.
 """
 
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 import mimetypes
 import re
-import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from pprint import pformat
 from typing import Any
 
-from bookbuild import ingredients, qmd
+from bookbuild import needs, qmd
 from bookbuild.book import Book, Page
-from bookbuild.modules import imported, project_modules
-from bookbuild.paths import named
+from bookbuild.errors import BookError
 from bookbuild.project import Project
 from bookbuild.store import kept
 
-CELL = "<!-- cell -->\n"
+MARK = re.compile(r"<!-- (cell|solution|end) -->\n?")
 DOTS = 144  # per inch of a picture drawn anew: half as many again as a browser's
-
-CHECK = """\
-# Is everything here that this notebook needs?
-import importlib.util
-from pathlib import Path
-
-files = {files}
-packages = {packages}
-absent = [name for name in files if not Path(name).exists()]
-absent += [f"the package {{name}}" for name in packages if not importlib.util.find_spec(name)]
-if absent:
-    raise FileNotFoundError(
-        f"missing in {{Path.cwd()}}: " + ", ".join(absent) + ". The text above says what to get."
-    )"""
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a notebook needs to run: the project's modules and other files, data, packages."""
-
-    files: tuple[str, ...] = ()
-    data: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
 
 
 def write(book: Book, stage: Path) -> None:
     """Write the notebook of every chapter that has cells."""
     for page in book.pages:
         if page.source.cells:
-            path = (stage / page.chapter.page).with_suffix(".ipynb")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(notebook(book, page), ensure_ascii=False, indent=1) + "\n"
-            path.write_text(text, encoding="utf-8")
+            save(notebook(book.project, page), (stage / page.chapter.page).with_suffix(".ipynb"))
 
 
-def notebook(book: Book, page: Page) -> dict[str, Any]:
+def save(notebook: dict[str, Any], path: Path) -> None:
+    """Write a notebook into a folder that may not be there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def notebook(project: Project, page: Page) -> dict[str, Any]:
     """Return a chapter's executed notebook as a reader should get it (plain dictionaries)."""
-    executed = qmd.notebook(page.source, page.results.outputs, page.results.values)
-    code = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
-    needs = _needs(book.project, [cell["source"] for cell in code.values()])
-    cells = [_markdown(_opening(book, page, needs))]
-    cells += [_check(needs)] if needs != Needs() else []
-    cells += _with_all_code(_body(book, page, code), code)
-    for number, cell in enumerate((c for c in cells if c["cell_type"] == "code"), 1):
-        cell["execution_count"] = number
-    for number, cell in enumerate((c for c in cells if c["cell_type"] == "markdown"), 1):
+    title = f"{page.chapter.label} {page.rendered.title}".strip()
+    cells = [cell for kind, cell in body(project, page) if kind != "check"]
+    return assembled(project, page, title, "with the outputs that the book shows.", cells)
+
+
+def assembled(
+    project: Project, page: Page, title: str, about: str, cells: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a notebook of these cells, after what they need; cells without a name get one."""
+    needed = needs.of(project, [cell.code for cell in page.source.cells])
+    cells = [markdown(needs.opening(project, title, about, needed)), *cells]
+    if needed != needs.Needs():
+        cells.insert(1, code("check", needs.check(project, needed)))
+    for number, cell in enumerate((c for c in cells if not c["id"]), 1):
         cell["id"] = f"text-{number}"
-    return executed | {"cells": cells}
+    return qmd.of_cells(cells)
 
 
-def _markdown(text: str) -> dict[str, Any]:
+def markdown(text: str) -> dict[str, Any]:
+    """Return a cell of text."""
     return {"cell_type": "markdown", "id": "", "metadata": {}, "source": text.strip("\n")}
+
+
+def code(name: str, text: str) -> dict[str, Any]:
+    """Return a cell of code that has not been executed."""
+    cell = {"cell_type": "code", "id": name, "metadata": {}, "source": text}
+    return cell | {"execution_count": None, "outputs": []}
 
 
 # The text
 
 
-def _body(book: Book, page: Page, code: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the cells of the text, and among them those of the code that a page shows."""
-    own = page.own_pictures(book.project.root)
-    pictures = {_attachment(path): file for path, file in own.items()}
-    pieces = page.rendered.texts["notebook"].split(CELL)
-    for piece, cell in itertools.zip_longest(pieces, page.woven.shown_cells):
+def body(project: Project, page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the cells of a chapter, each with what it is: "text", "solution" or "check".
+
+    Raises
+    ------
+    BookError
+        Where a cell stands in text that only the PDF shows.
+    """
+    executed = qmd.notebook(page.source, page.results.outputs, page.results.values)
+    made = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
+    pictures = {_attachment(path): file for path, file in page.own_pictures(project.root).items()}
+    kind, waiting = "text", iter(page.source.cells)
+    first, *rest = MARK.split(page.rendered.texts["notebook"])
+    for mark, piece in zip(["", *rest[::2]], [first, *rest[1::2]], strict=True):
+        if mark == "cell":
+            cell = next(waiting)
+            yield "check" if cell.options.check else kind, made[cell.id]
+        else:
+            kind = "solution" if mark == "solution" else "text"
         if piece.strip():
-            yield _markdown(piece) | _attachments(book.project, pictures, piece)
-        if cell:
-            yield code[cell.id]
+            yield kind, markdown(piece) | _attachments(project, pictures, piece)
+    if next(waiting, None):
+        message = "a cell stands in text for the PDF alone, so the notebook has no place for it"
+        raise BookError(f"{page.source.path}: {message}: move it out of there")
 
 
 def _attachment(path: str) -> str:
@@ -125,69 +127,3 @@ def _drawn(project: Project, name: str, svg: str) -> Path:
         path.write_bytes(typst.compile(page, font_paths=fonts, format="png", ppi=DOTS))
 
     return kept(project.cache / "drawn" / name, [version("typst"), str(DOTS), svg], draw)
-
-
-def _with_all_code(
-    shown: Iterable[dict[str, Any]], code: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Put the code that the page does not show where it runs."""
-    waiting = iter(code.values())
-    for cell in shown:
-        if cell["cell_type"] == "code":
-            yield from itertools.takewhile(lambda other: other is not cell, waiting)  # noqa: B023
-        yield cell
-    yield from waiting
-
-
-# What it needs
-
-
-def _needs(project: Project, code: list[str]) -> Needs:
-    modules = project_modules(project.root, code)
-    code = [*code, *modules.values()]
-    paths = {path for text in code for path in named(project.root, text)}
-    data = {path for path in paths if path == "data" or path.startswith("data/")}
-    own = {Path(path).parts[0].removesuffix(".py") for path in modules}
-    packages = {name for text in code for name in imported(text)} - sys.stdlib_module_names - own
-    files = sorted({*modules, *(paths - data)})
-    return Needs(tuple(files), tuple(_with_companions(project, data)), tuple(sorted(packages)))
-
-
-def _with_companions(project: Project, data: set[str]) -> list[str]:
-    """Add what was made with a file of data and has its name: the pictures of a list, say."""
-    if "data" in data:
-        return ["data"]
-    outputs = [Path("data", name) for name in ingredients.outputs(project)]
-    stems = {Path(path).with_suffix("") for path in data}
-    companions = {str(output) for output in outputs if output.with_suffix("") in stems}
-    return sorted(data | companions)
-
-
-def _opening(book: Book, page: Page, needs: Needs) -> str:
-    """Return what stands above the chapter: its title, and what to get."""
-    project, title = book.project, f"{page.chapter.label} {page.rendered.title}".strip()
-    version = f", version {project.version}" if project.version else ""
-    lines = [f"# {title}", ""]
-    lines += [f"From *{project.title}*{version}, with the outputs that the book shows."]
-    if needs != Needs():
-        lines += ["To run it, have in this notebook's folder, from the book's repository:", ""]
-    if needs.files:
-        lines.append(f"- {_named(needs.files)}")
-    if needs.data:
-        recipe = project.root / "data" / "prepare.py"
-        how = ", which `python data/prepare.py` fills" if recipe.exists() else ""
-        lines.append(f"- the folder `data/`{how}; used here: {_named(needs.data)}")
-    if needs.packages and (project.root / "requirements.txt").exists():
-        install = "`python -m pip install -r requirements.txt`"
-        lines.append(f"- `requirements.txt`, and what it lists installed: {install}")
-    return "\n".join(lines)
-
-
-def _named(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _check(needs: Needs) -> dict[str, Any]:
-    lists = {"files": [*needs.files, *needs.data], "packages": [*needs.packages]}
-    source = CHECK.format(**{name: pformat(items, compact=True) for name, items in lists.items()})
-    return {"cell_type": "code", "id": "check", "metadata": {}, "source": source, "outputs": []}

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from bookbuild.book import Book, Page
 from bookbuild.project import Chapter, Project
+from bookbuild.takeaway import links
 
 PARTS = Path(__file__).parent / "html"  # the template, and the style and scripts that it links to
 # What follows a function's name in a formula, unless it is a bracket. Browsers set no space there.
@@ -58,15 +59,11 @@ def _pages(book: Book) -> list[str]:
 
 def _book(project: Project) -> dict[str, Any]:
     names = ("title", "subtitle", "author", "description", "lang", "site_url", "version")
-    has_pdf = "pdf" in project.downloads
-    return {name: getattr(project, name) for name in names} | {
-        "pdf": quote(project.pdf_name) if has_pdf else None
-    }
+    return {name: getattr(project, name) for name in names}
 
 
 def _page(book: Book, at: int) -> dict[str, Any]:
     page, chapter, rendered = book.pages[at], book.pages[at].chapter, book.pages[at].rendered
-    name = quote(chapter.source.stem)
     return {
         "path": quote(chapter.page),
         "root": chapter.to_root,
@@ -80,8 +77,7 @@ def _page(book: Book, at: int) -> dict[str, Any]:
         "toc": _tree(rendered.toc),
         "prev": _entry(book.pages[at - 1]) if at else None,
         "next": _entry(book.pages[at + 1]) if at + 1 < len(book.pages) else None,
-        "notebook": f"{name}.ipynb" if page.source.cells else None,
-        "source": f"{name}.qmd" if page.source.cells else None,
+        "links": links(book.project, page),
     }
 
 

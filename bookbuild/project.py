@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import yaml
 
@@ -100,6 +101,7 @@ class Project:
     description: str = ""
     lang: str = "en"
     site_url: str | None = None
+    repo_url: str | None = None
     version: str | None = None
     downloads: tuple[str, ...] = ()
     bibliography: tuple[Path, ...] = ()
@@ -115,6 +117,18 @@ class Project:
     def pdf_name(self) -> str:
         """The PDF's file name: the title, spaces and slashes turned to hyphens."""
         return re.sub(r"[\s/]+", "-", self.title.strip()) + ".pdf"
+
+    @property
+    def kit_name(self) -> str | None:
+        """The kit's file name, made of the title's words; None without a folder `kit/`."""
+        words = re.findall(r"\w+", self.title.lower())
+        return "-".join([*words, "kit"]) + ".zip" if (self.root / "kit").is_dir() else None
+
+    @property
+    def kit_url(self) -> str | None:
+        """Where the kit can be fetched; None unless the book is published from a repository."""
+        is_public = self.site_url and self.repo_url and self.kit_name
+        return f"{self.site_url}/{quote(self.kit_name or '')}" if is_public else None
 
 
 def load(root: Path) -> Project:
@@ -140,6 +154,7 @@ def load(root: Path) -> Project:
         description=texts["book.description"].strip(),
         lang=texts["lang"] or "en",
         site_url=texts["book.site-url"].rstrip("/") or None,
+        repo_url=texts["book.repo-url"].rstrip("/") or None,
         version=version,
         downloads=tuple(config.texts("book.downloads")),
         bibliography=tuple(_bibliography(root, config)),

@@ -25,6 +25,7 @@ DIV = re.compile(r"^\s*:{3,}\s*(?P<attributes>.*?)\s*:*$")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
 TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
+ANSWER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class Options:
     warning: bool = True
     code_fold: bool = False
     code_summary: str = "Show the code"
+    check: str = ""  # the answers that the cell checks, in practice notebooks alone
+
+    @property
+    def answers(self) -> list[str]:
+        """The expressions that a reader of a practice notebook is to give a value."""
+        return [answer.strip() for answer in self.check.split(",") if answer.strip()]
 
     @property
     def caption(self) -> str:
@@ -96,6 +103,11 @@ class Source:
     def cells(self) -> list[Cell]:
         """The code cells, in order."""
         return [block for block in self.blocks if isinstance(block, Cell)]
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether the chapter has exercises whose answers a cell checks."""
+        return any(cell.options.check for cell in self.cells)
 
     @property
     def inlines(self) -> list[Inline]:
@@ -344,6 +356,8 @@ class _Scanner:
             (options.tbl_cap and not table, "tbl-cap needs a label that begins with tbl-"),
             (options.caption and not options.output, "a caption needs its output"),
             ("{python}" in options.caption + options.fig_alt, "a caption holds no inline code"),
+            (options.check and options.include, "a check needs `include: false`"),
+            (not all(map(ANSWER.fullmatch, options.answers)), "check names answers: q.one, q.two"),
         ]
         for found, message in wrong:
             if found:
@@ -382,6 +396,11 @@ def notebook(source: Source, outputs: list[list[dict]], values: list[str]) -> di
                     "outputs": next(remaining_outputs),
                 }
             )
+    return of_cells(cells)
+
+
+def of_cells(cells: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return these cells as a notebook for Python."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}

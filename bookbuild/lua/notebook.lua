@@ -1,5 +1,6 @@
 -- A chapter as Markdown that Jupyter understands: what was div, label or reference becomes text.
--- A comment stands for each code cell, in order; notebooks.py cuts the text there.
+-- A comment stands for each code cell, in order, and one before and after each solution;
+-- notebooks.py cuts the text there.
 
 local WRITER = "commonmark+pipe_tables+tex_math_dollars"
 
@@ -54,12 +55,14 @@ local function tbl(element)
   return below and { element, below }
 end
 
-local function is_cell(block) return block.t == "RawBlock" and block.text == "<!-- cell -->" end
+local function mark(name) return pandoc.RawBlock("html", "<!-- " .. name .. " -->") end
+
+local function is_cell(block) return block.t == "RawBlock" and block.text == mark("cell").text end
 
 -- A cell's code and outputs are in the notebook; only the caption has to be told.
 local function cell(div)
   if div.classes[1] ~= "cell" then return nil end
-  local out = pandoc.Blocks { pandoc.RawBlock("html", "<!-- cell -->") }
+  local out = pandoc.Blocks { mark("cell") }
   div:walk {
     Figure = function(element) out:insert(caption(element)) end,
     Table = function(element) out:extend({ caption(element) }) end,
@@ -81,6 +84,10 @@ local function callout(div)
     end
   end
   if #quote.content > 0 then out:insert(quote) end
+  if div.classes[1] == "callout-tip" and div.attributes.collapse == "true" then
+    out:insert(1, mark("solution"))
+    out:insert(mark("end"))
+  end
   return out
 end
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bookbuild import notebooks
+from bookbuild import needs
 from bookbuild.paths import named
+from bookbuild.project import Project
 from tests.kit.pages import parse
 
 ROOT = Path(__file__).parents[2]
@@ -124,9 +125,15 @@ def test_all_cells_are_there_in_their_order_with_their_outputs(probe, notebook):
     labels = re.findall(r"^```\{python\}\n#\| label: (.*)$", source, re.MULTILINE)
     cells = code_cells(notebook)
     assert [cell.id for cell in cells] == ["check", *labels]
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert [cell.execution_count for cell in cells] == [None, *range(1, len(cells))]
     assert [cell.outputs for cell in cells[1:]] == outputs
     assert "#|" not in "".join(cell.source for cell in cells)
+
+
+def test_a_cell_for_the_pdf_alone_is_refused(book, fails):
+    book.chapter('::: {.content-visible when-format="pdf"}\n```{python}\n1\n```\n:::')
+    said = fails("build", "--renderer", "builtin")
+    assert "chapters/one.qmd: a cell stands in text for the PDF alone" in said
 
 
 # What it needs
@@ -173,8 +180,9 @@ def test_check_says_plainly_what_is_missing(notebook, tmp_path):
 
 
 def test_check_names_a_missing_package(tmp_path):
-    needs = notebooks.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
-    message = run_check(notebooks._check(needs)["source"], tmp_path).stderr
+    needed = needs.Needs(data=("data/x.csv",), packages=("json", "no_such_package"))
+    project = Project(tmp_path, "A title", ())
+    message = run_check(needs.check(project, needed), tmp_path).stderr
     assert "data/x.csv, the package no_such_package." in message
     assert "json" not in message.splitlines()[-1]
 

@@ -5,11 +5,7 @@ A test that asks for `site` runs on the probe book and, marked `book`, on the re
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from data.fetch import Source, fetch, open_member
 from tests.kit.programs import program
+from tests.kit.server import served
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = Source(
@@ -101,21 +98,6 @@ def axe() -> str:
 def site(built: Path, chromium: str) -> Iterator[Site]:
     with served(built) as url:
         yield Site("book" if built.parent == ROOT else "probe", built, url)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on a free port of this machine; yield the address of its root."""
-    handler = functools.partial(_Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        pass
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import served
+from tests.kit.server import served
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
 

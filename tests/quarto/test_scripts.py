@@ -12,6 +12,7 @@ import after
 import pypandoc
 import pytest
 
+from bookbuild.takeaway import Link
 from tools import quarto_facts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,12 +97,15 @@ def test_before_stops_quarto_at_a_failing_cell(book):
 @needs_venv
 def test_after_puts_notebooks_beside_their_pages(book, site):
     shutil.copytree(site, book / "_book")
+    (book / "kit").mkdir()
     assert run("before.py", book).returncode == 0
     done = run("after.py", book, QUARTO_PROJECT_OUTPUT_DIR=str(book / "_book"))
     assert done.returncode == 0, done.stderr
     assert '"output_type"' in (book / "_book/chapters/one.ipynb").read_text("utf-8")
     page = (book / "_book/chapters/one.html").read_text("utf-8")
     assert '<a href="one.ipynb" download>Notebook</a>' in page.split("</header>")[0]
+    assert '<a href="../small-book-kit.zip" download>Kit</a>' in page.split("</header>")[0]
+    assert (book / "_book/small-book-kit.zip").is_file()
     assert ">PDF<" not in page  # Quarto has written none
     assert not (book / "_book/chapters/data.ipynb").exists()  # it has no cells
 
@@ -127,7 +131,7 @@ def test_before_writes_the_citation_style_in_the_books_language(book):
 
 def test_a_page_gets_its_links_once(site):
     html = (site / "chapters/one.html").read_text("utf-8")
-    links = {"Notebook": "one.ipynb", "PDF": "../Small-book.pdf"}
+    links = [Link("Notebook", "one.ipynb", download=True), Link("PDF", "../Small-book.pdf")]
     once = after.with_links(html, links)
     header = once.split("</header>")[0]
     assert '<a href="one.ipynb" download>Notebook</a>' in header
