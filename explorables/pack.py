@@ -71,5 +71,15 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     return {"shape": array.shape, "int8": _base64(whole), "scale": _base64(scale)}
 
 
+def rounded(array: np.ndarray) -> np.ndarray:
+    """Return an array of floats as the page has it after unpacking, float32."""
+    found = packed(array)
+    if "float32" in found:
+        return array.astype("<f4")
+    whole = np.frombuffer(base64.b64decode(found["int8"]), np.int8).reshape(len(array), -1)
+    scale = np.frombuffer(base64.b64decode(found["scale"]), "<f4").reshape(-1, 1)
+    return (whole * scale).reshape(array.shape)
+
+
 def _base64(array: np.ndarray) -> str:
     return base64.b64encode(array.tobytes()).decode()

@@ -95,6 +95,7 @@ window.explorables = (() => {
       for (const file of ["components", box.dataset.script]) await load(`${folder}${file}.js`);
       if (!begins[box.dataset.script]) throw new Error(`${box.dataset.script}.js is damaged`);
       const restart = () => {
+        stage.hidden = false; // a script may ask how wide it is
         stage.replaceChildren();
         running[box.id] = begins[box.dataset.script](stage, loaded, box);
       };
@@ -104,7 +105,7 @@ window.explorables = (() => {
 
     function show() {
       box.classList.add("is-live");
-      [stage.hidden, start.hidden, reset.hidden] = [false, true, false];
+      [start.hidden, reset.hidden] = [true, false];
       stage.focus({ preventScroll: true });
     }
 
@@ -117,6 +118,7 @@ window.explorables = (() => {
         show();
       } catch (error) {
         stage.replaceChildren();
+        stage.hidden = true;
         says.textContent = `This figure cannot start: ${error.message}. The picture above shows its beginning.`;
       }
       start.disabled = false;
