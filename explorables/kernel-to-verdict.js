@@ -7,7 +7,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const SIDE = 28;
   const MARGIN = 3; // pixels around the picture, so that a window or field over its edge is seen
   const DOTS = 17; // of a canvas, for one pixel of the picture
-  const INK = "#23262b", LINE = "#8c2f1b", FRAME = "#b9b6ae", BORDER = "#f0ece2"; // the light theme's
+  const INK = "#23262b", LINE = "#8c2f1b", FRAME = "#b9b6ae", BORDER = "#f7f4ec"; // the light theme's
   const LAYERS = [
     { name: "after the first convolution", field: 3, step: 1, from: -1 },
     { name: "after the first pooling", field: 4, step: 2, from: -1 },
@@ -175,7 +175,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     return input;
   }));
   const productGrid = numbers("products");
-  const total = make("output", { className: "ktv-total" });
+  const total = make("span", { className: "ktv-total" });
   const presets = choice([...Object.keys(PRESETS), ...Array.from({ length: 16 }, (_, n) => `learned: filter ${n + 1}`), "your own"]);
   const paddings = choice(["0", "1", "2"], 1);
   const strides = choice(["1", "2", "3"]);
@@ -352,7 +352,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const { top, left, size } = field(state.layer, ...state.cell);
     const value = values[(state.map * side + state.cell[0]) * side + state.cell[1]];
     const [from, to] = [`row ${top + 1}, column ${left + 1}`, `row ${top + size}, column ${left + size}`];
-    say(cellSays, `Map ${state.map + 1}, row ${state.cell[0] + 1}, column ${state.cell[1] + 1}: ${number(value)}. It has seen ${size} × ${size} pixels, from ${from} to ${to}.`);
+    say(cellSays, `Map ${state.map + 1}, row ${state.cell[0] + 1}, column ${state.cell[1] + 1}: ${number(value)}. It depends on ${size} × ${size} pixels, from ${from} to ${to}.`);
   }
 
   function showMaps() {

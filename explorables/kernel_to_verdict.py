@@ -97,10 +97,10 @@ def picture(begin: dict[str, Any]) -> Figure:
         height_ratios=[1.8, 1],
         layout="constrained",
     )
-    digit, map_ = begin["digits"][0], begin["map"]
+    digit, map_ = begin["digits"][0].numpy(), begin["map"].numpy()
     row, column = begin["row"], begin["column"]
     _grid(places["digit"], digit, f"a test digit, a {begin['truths'][0]}", (row - 1, column - 1), 3)
-    places_after = np.arange(map_.numel()).reshape(map_.shape) > row * map_.shape[1] + column
+    places_after = np.arange(map_.size).reshape(map_.shape) > row * map_.shape[1] + column
     filled = np.ma.masked_array(map_, places_after)
     _grid(places["map"], filled, "the feature map so far", (row, column), 1)
     _bars(places["bars"], begin)
@@ -109,7 +109,7 @@ def picture(begin: dict[str, Any]) -> Figure:
     return figure
 
 
-def _grid(axes: Axes, values: Any, title: str, corner: tuple[int, int], size: int) -> None:
+def _grid(axes: Axes, values: np.ndarray, title: str, corner: tuple[int, int], size: int) -> None:
     """Draw numbers as shades, ink for positive ones, and a frame around some of them."""
     largest = float(np.abs(values).max())
     axes.imshow(values, cmap=SHADES, vmin=-largest, vmax=largest)

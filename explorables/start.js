@@ -44,18 +44,21 @@ window.explorables = (() => {
       const path = place.dataset.path;
       const [file, name] = path.match(/([^/]*)-data\.js$/);
       await load(new URL(path, location.href).href);
-      if (!data[name]) throw new Error(`${file} is damaged`);
-      for (const [key, value] of Object.entries(data[name])) found[key] = unpack(value, file);
+      try {
+        for (const [key, value] of Object.entries(data[name])) found[key] = unpack(value);
+      } catch {
+        throw new Error(`${file} is damaged`);
+      }
     }
     return found;
   }
 
   // An array travels in base64, as int8 with a scale for each row, as uint8 or as float32 (pack.py).
-  function unpack(value, file) {
+  function unpack(value) {
     if (!value?.shape) return value;
     const count = value.shape.reduce((product, n) => product * n, 1);
     const values = value.int8 ? scaled(value, count) : numbers(value);
-    if (values.length !== count) throw new Error(`${file} is damaged`);
+    if (values.length !== count) throw new RangeError("numbers are missing");
     return { shape: value.shape, values };
   }
 
