@@ -554,7 +554,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   centring.addEventListener("change", () => { state.isCentred = centring.checked; update(); });
   presets.addEventListener("change", () => choosePreset(Number(presets.value)));
   paddings.addEventListener("change", () => { state.padding = Number(paddings.value); refill(); });
-  strides.addEventListener("change", () => { state.stride = Number(strides.value); refill(); });
+  strides.addEventListener("change", () => { state.stride = Number(strides.value) + 1; refill(); });
   fill.addEventListener("click", fillMap);
   layerChoice.addEventListener("change", () => chooseLayer(Number(layerChoice.value)));
 
