@@ -1,4 +1,4 @@
-"""The live figures in Chromium: from a stroke to the probabilities, and the sizes of their files."""
+"""The live figures in Chromium: from a stroke to the probabilities, and how large files are."""
 
 from __future__ import annotations
 
