@@ -53,7 +53,7 @@ local function figure(element)
   element.attributes.part = nil
   element.content = element.content:walk {
     Figure = function(inner) if not inner.classes:includes("part") then return inner.content end end,
-    Para = function(para) return pandoc.Plain(para.content) end,
+    Para = function(para) return para.content[1].t == "Image" and pandoc.Plain(para.content) or nil end,
   }
   return element
 end
