@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bookbuild import needs, qmd
+from bookbuild import displays, needs, qmd
 from bookbuild.book import Book, Page
 from bookbuild.errors import BookError
 from bookbuild.project import Project
@@ -59,6 +59,11 @@ def assembled(
     return qmd.of_cells(cells)
 
 
+def _is_shown(output: dict[str, Any]) -> bool:
+    """Say whether a reader sees an output; the data of a live figure serve the page alone."""
+    return displays.DATA not in output.get("data", {})
+
+
 def markdown(text: str) -> dict[str, Any]:
     """Return a cell of text."""
     return {"cell_type": "markdown", "id": "", "metadata": {}, "source": text.strip("\n")}
@@ -81,7 +86,8 @@ def body(project: Project, page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
     BookError
         Where a cell stands in text that only the PDF shows.
     """
-    executed = qmd.notebook(page.source, page.results.outputs, page.results.values)
+    outputs = [[*filter(_is_shown, given)] for given in page.results.outputs]
+    executed = qmd.notebook(page.source, outputs, page.results.values)
     made = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
     pictures = {_attachment(path): file for path, file in page.own_pictures(project.root).items()}
     kind, waiting = "text", iter(page.source.cells)

@@ -1,4 +1,4 @@
-"""What Quarto leaves to be done: notebooks, the kit, links to them, and no request to others.
+"""What Quarto leaves to be done: notebooks, kit, live figures, and no request to others.
 
 Where an output holds HTML, Quarto's Jupyter engine has the page load requirejs and jquery from
 another host, for widgets that this book does not have. With the results of freeze.py it does not;
@@ -39,7 +39,7 @@ def main() -> int:
     from bookbuild.errors import BookError
 
     try:
-        add_takeaways(ROOT / output)
+        complete(ROOT / output)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -63,14 +63,14 @@ def clean(output: Path) -> list[tuple[Path, str]]:
     ]
 
 
-def add_takeaways(output: Path) -> None:
-    """Write notebooks and sources beside their pages, the kit, and the links to all of it."""
-    from bookbuild import kit, notebooks, practice, project
+def complete(output: Path) -> None:
+    """Add what only the book knows: notebooks, sources, the kit, links, what live figures load."""
+    from bookbuild import explorables, kit, notebooks, practice, project
     from bookbuild.build import executed_book
     from bookbuild.takeaway import links
 
     book = executed_book(project.load(ROOT))
-    for write in (notebooks.write, practice.write, kit.write):
+    for write in (notebooks.write, practice.write, kit.write, explorables.write):
         write(book, output)
     if not (output / book.project.pdf_name).exists():
         book = book.without_downloads()
@@ -81,7 +81,7 @@ def add_takeaways(output: Path) -> None:
         if page.source.cells:
             shutil.copyfile(ROOT / page.chapter.source, output / page.chapter.source)
         html = with_links(path.read_text(encoding="utf-8"), links(book.project, page))
-        path.write_text(html, encoding="utf-8")
+        path.write_text(with_head(html, explorables.head(page)), encoding="utf-8")
 
 
 def with_links(html: str, links: list[Link]) -> str:
@@ -94,6 +94,11 @@ def with_links(html: str, links: list[Link]) -> str:
     if not links or block in html:
         return html
     return TITLE_BLOCK.sub(lambda match: match[0] + block, html, count=1)
+
+
+def with_head(html: str, lines: str) -> str:
+    """Return a page with these lines, once, at the end of its head."""
+    return html if not lines or lines in html else html.replace("</head>", f"{lines}\n</head>", 1)
 
 
 if __name__ == "__main__":

@@ -59,13 +59,17 @@ local function mark(name) return pandoc.RawBlock("html", "<!-- " .. name .. " --
 
 local function is_cell(block) return block.t == "RawBlock" and block.text == mark("cell").text end
 
--- A cell's code and outputs are in the notebook; only the caption has to be told.
+-- A cell's code and outputs are in the notebook; only the caption has to be told, and where a live
+-- figure is.
 local function cell(div)
   if div.classes[1] ~= "cell" then return nil end
   local out = pandoc.Blocks { mark("cell") }
   div:walk {
     Figure = function(element) out:insert(caption(element)) end,
     Table = function(element) out:extend({ caption(element) }) end,
+    Div = function(element)
+      if element.classes:includes("explorable-data") then out:extend(element.content) end
+    end,
   }
   return out
 end
