@@ -86,7 +86,7 @@ quarto-facts: $(READY) data/.manifest.json  ## record in tests/quarto/facts/ wha
 lint: $(READY)  ## style, types, and which part imports which
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data diagrams bookbuild quarto tools benchmarks
+	@MYPYPATH=quarto $(PY) -m mypy funs.py nets.py data diagrams explorables bookbuild quarto tools benchmarks
 	@$(BIN)lint-imports --no-cache --no-logo
 
 .PHONY: diagrams

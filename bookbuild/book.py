@@ -27,6 +27,7 @@ class Rendered:
     links: list[str]
     cites: list[str]
     pictures: list[str]  # paths as the text has them
+    scripts: list[str]  # names of the live figures' scripts
     problems: list[dict[str, Any]]  # message, and the token or line that it speaks of
 
 

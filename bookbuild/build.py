@@ -112,7 +112,11 @@ def _assemble(
     results: dict[Chapter, Results],
     formats: tuple[str, ...],
 ) -> Book:
-    wovens = {c: weave.weave(source, results[c]) for c, source in sources.items()}
+    site = project.site_url
+    wovens = {
+        chapter: weave.weave(source, results[chapter], f"{site}/{chapter.page}" if site else "")
+        for chapter, source in sources.items()
+    }
     rendered = render(project, wovens, formats)
     found = [Page(c, sources[c], results[c], wovens[c], rendered[c]) for c in sources]
     book = Book(project, tuple(found))

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from bookbuild.book import Book, Page
 from bookbuild.errors import BookError, did_you_mean, error_at
+from bookbuild.explorables import FOLDER
 
 Problem = tuple[int | str, str]  # a line of the .qmd or a text that stands there, and the message
 
@@ -33,6 +34,7 @@ def _problems(book: Book, page: Page) -> Iterator[tuple[int, str]]:
     }
     problems = [*_told_by_pandoc(page), *_references(book, page, set(pages))]
     problems += [*_citations(book, page), *_labels(page, pages), *_pictures(book, page)]
+    problems += _scripts(book, page)
     for place, text in problems:
         line = place if isinstance(place, int) else page.woven.line_of(place)
         yield line or 0, text
@@ -90,3 +92,9 @@ def _pictures(book: Book, page: Page) -> Iterator[Problem]:
             yield picture, f"the picture {picture} is on another host: keep a copy in the project"
         elif picture not in page.woven.pictures and not (folder / picture).is_file():
             yield picture, f"the picture {picture} does not exist"
+
+
+def _scripts(book: Book, page: Page) -> Iterator[Problem]:
+    for script in page.rendered.scripts:
+        if not (book.project.root / FOLDER / f"{script}.js").is_file():
+            yield f'script="{script}"', f"the live figure's {FOLDER}/{script}.js does not exist"

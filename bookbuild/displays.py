@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+# What a live figure computes with: JSON, which the page gets as a file (weave.py).
+DATA = "application/vnd.explorable+json"
 # The kinds of content that are shown, the best first.
 KINDS = (
+    DATA,
     "image/png",
     "image/svg+xml",
     "text/markdown",

@@ -19,7 +19,7 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
-from bookbuild import ingredients, qmd
+from bookbuild import displays, ingredients, qmd
 from bookbuild.book import Book, Page
 from bookbuild.modules import imported, project_modules
 from bookbuild.paths import named
@@ -65,7 +65,8 @@ def write(book: Book, stage: Path) -> None:
 
 def notebook(book: Book, page: Page) -> dict[str, Any]:
     """Return a chapter's executed notebook as a reader should get it (plain dictionaries)."""
-    executed = qmd.notebook(page.source, page.results.outputs, page.results.values)
+    outputs = [[*filter(_is_shown, given)] for given in page.results.outputs]
+    executed = qmd.notebook(page.source, outputs, page.results.values)
     code = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
     needs = _needs(book.project, [cell["source"] for cell in code.values()])
     cells = [_markdown(_opening(book, page, needs))]
@@ -76,6 +77,11 @@ def notebook(book: Book, page: Page) -> dict[str, Any]:
     for number, cell in enumerate((c for c in cells if c["cell_type"] == "markdown"), 1):
         cell["id"] = f"text-{number}"
     return executed | {"cells": cells}
+
+
+def _is_shown(output: dict[str, Any]) -> bool:
+    """Say whether a reader sees an output; the data of a live figure serve the page alone."""
+    return displays.DATA not in output.get("data", {})
 
 
 def _markdown(text: str) -> dict[str, Any]:

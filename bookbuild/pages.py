@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from bookbuild import explorables
 from bookbuild.book import Book, Page
 from bookbuild.project import Chapter, Project
 
@@ -27,6 +28,7 @@ def write(book: Book, stage: Path) -> None:
             source = stage / page.chapter.source
             source.write_text("\n".join(page.source.lines), encoding="utf-8")
         _copy_pictures(book.project.root, page, stage)
+    explorables.write(book, stage)
     (stage / "assets").mkdir(exist_ok=True)
     for file in PARTS.iterdir():
         if file.name != "page.html":
@@ -35,7 +37,8 @@ def write(book: Book, stage: Path) -> None:
 
 def _copy_pictures(root: Path, page: Page, stage: Path) -> None:
     folder = page.chapter.source.parent
-    pictures = {Path(folder, p): data for p, data in page.woven.pictures.items()}
+    made = page.woven.pictures | page.woven.data
+    pictures = {Path(folder, p): data for p, data in made.items()}
     pictures |= {path: (root / path).read_bytes() for path in page.own_pictures(root).values()}
     for path, data in pictures.items():
         (stage / path).parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +78,7 @@ def _page(book: Book, at: int) -> dict[str, Any]:
         "kind": chapter.kind,
         "title": rendered.title,
         "id": rendered.id,
+        "explorables": explorables.head(page),
         "description": page.source.meta.get("description", book.project.description),
         "body": _mathml(rendered.texts["html"]),
         "toc": _tree(rendered.toc),

@@ -26,6 +26,7 @@ WATCHED = (
     "*.py",
     "chapters/**/*",
     "assets/**/*",
+    "explorables/*",
     "data/.manifest.json",
 )
 SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'

@@ -21,6 +21,7 @@ CALLOUTS = [f"callout-{kind}" for kind in ("note", "tip", "warning", "important"
 DIVS: dict[str, set[str]] = {name: {"collapse", "title"} for name in CALLOUTS} | {
     "content-visible": {"when-format"},
     "panel-tabset": set(),
+    "explorable": {"script"},
 }
 
 INSTEAD = {
@@ -105,9 +106,16 @@ def in_div(text: str) -> Iterator[str]:
         for key in values.keys() - known:
             yield unknown("div attribute", key, sorted(known))
     yield from _values(values, classes)
+    if "explorable" in classes and not _is_live_figure(labels, values):
+        yield 'a live figure is `::: {#fig-name .explorable script="name"}`, in small letters'
     for label in labels:
         if label.partition("-")[0] in OTHER_LABELS:
             yield f"the label `{label}` is of a kind that is not known; known: {', '.join(LABELS)}"
+
+
+def _is_live_figure(labels: list[str], values: dict[str, str]) -> bool:
+    is_figure = any(label.startswith("fig-") for label in labels)
+    return is_figure and bool(re.fullmatch(r"[a-z][a-z0-9-]*", values.get("script", "")))
 
 
 def _values(values: dict[str, str], classes: list[str]) -> Iterator[str]:

@@ -8,10 +8,12 @@ line of the .qmd that it came from.
 from __future__ import annotations
 
 import base64
+import json
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from bookbuild import displays, markdown, qmd
 from bookbuild.markdown import fenced, quoted
@@ -29,6 +31,8 @@ class Woven:
     lines: list[str] = field(default_factory=list)
     origins: list[int] = field(default_factory=list)  # each woven line's line in the .qmd
     pictures: dict[str, bytes] = field(default_factory=dict)  # by path from the page's folder
+    data: dict[str, bytes] = field(default_factory=dict)  # of live figures, as scripts, likewise
+    address: str = ""  # of the page on the web, where it is known
 
     @property
     def text(self) -> str:
@@ -52,7 +56,7 @@ class Woven:
             self.origins.append(line + n * step)
 
 
-def weave(source: Source, results: Results) -> Woven:
+def weave(source: Source, results: Results, address: str = "") -> Woven:
     """Return the chapter's Markdown with its results in it.
 
     Raises
@@ -60,7 +64,7 @@ def weave(source: Source, results: Results) -> Woven:
     BookError
         Where an output cannot be shown as the cell's options say.
     """
-    woven = Woven(source)
+    woven = Woven(source, address=address)
     outputs, values = iter(results.outputs), iter(results.values)
     for block in source.blocks:
         if isinstance(block, Prose):
@@ -117,6 +121,8 @@ def _output(woven: Woven, cell: Cell, number: int, output: dict) -> tuple[str, s
         message = f"shows {kinds}: not known here; show a PNG picture, SVG, Markdown or text"
         raise cell_error(woven.source, cell, message)
     content = output["data"][kind]
+    if kind == displays.DATA:
+        return "display", _data(woven, cell, content)
     if kind.startswith("image/"):
         size = output.get("metadata", {}).get(kind, {})
         return "display", _picture(woven, cell, number, kind, content, size)
@@ -151,6 +157,18 @@ def _picture(
     sizes = "".join(f" {key}={size[key]}" for key in ("width", "height") if key in size)
     label = f"#{cell.id} " if options.fig_cap else ""
     return f'![{options.fig_cap}](<{path}>){{{label}fig-alt="{quoted(options.fig_alt)}"{sizes}}}'
+
+
+def _data(woven: Woven, cell: Cell, content: dict[str, Any]) -> str:
+    """Keep a live figure's data as a script; return where they lie, and where the figure lives."""
+    path = f"{woven.source.path.stem}_files/figure-html/{cell.id}-data.js"
+    if path in woven.data:
+        raise cell_error(woven.source, cell, "shows data for a live figure twice: show them once")
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    woven.data[path] = f"explorables.data[{json.dumps(cell.id)}] = {text};\n".encode()
+    where = f"at <{woven.address}>" if woven.address else "on the book’s website"
+    live = f"This figure is live {where}, in a browser with JavaScript."
+    return f'::: {{.explorable-data path="{path}"}}\n{live}\n:::'
 
 
 def _labelled(woven: Woven, cell: Cell, shown: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What Quarto leaves to be done: the notebooks beside their pages, and no request to a third party.
+"""What Quarto leaves to be done: notebooks, live figures, and no request to a third party.
 
 Where an output holds HTML, Quarto's Jupyter engine has the page load requirejs and jquery from
 another host, for widgets that this book does not have. With the results of freeze.py it does not;
@@ -35,7 +35,7 @@ def main() -> int:
     from bookbuild.errors import BookError
 
     try:
-        add_takeaways(ROOT / output)
+        complete(ROOT / output)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -59,23 +59,25 @@ def clean(output: Path) -> list[tuple[Path, str]]:
     ]
 
 
-def add_takeaways(output: Path) -> None:
-    """Write each chapter's executed notebook and source beside its page; link them and the PDF."""
-    from bookbuild import notebooks, project
+def complete(output: Path) -> None:
+    """Add what only the book knows: each chapter's notebook and source, what its figures load."""
+    from bookbuild import explorables, notebooks, project
     from bookbuild.build import executed_book
 
     book = executed_book(project.load(ROOT))
     notebooks.write(book, output)
+    explorables.write(book, output)
     pdf = book.project.pdf_name
-    for chapter, source in ((page.chapter, page.source) for page in book.pages):
-        page = output / chapter.page
-        if not page.exists():
+    for page in book.pages:
+        chapter, path = page.chapter, output / page.chapter.page
+        if not path.exists():
             continue
         links = {"PDF": chapter.to_root + pdf} if (output / pdf).exists() else {}
-        if source.cells:
+        if page.source.cells:
             shutil.copyfile(ROOT / chapter.source, output / chapter.source)
-            links = {"Notebook": f"{page.stem}.ipynb", **links, "Source": f"{page.stem}.qmd"}
-        page.write_text(with_links(page.read_text(encoding="utf-8"), links), encoding="utf-8")
+            links = {"Notebook": f"{path.stem}.ipynb", **links, "Source": f"{path.stem}.qmd"}
+        html = with_links(path.read_text(encoding="utf-8"), links)
+        path.write_text(with_head(html, explorables.head(page)), encoding="utf-8")
 
 
 def with_links(html: str, links: dict[str, str]) -> str:
@@ -88,6 +90,11 @@ def with_links(html: str, links: dict[str, str]) -> str:
     if not links or block in html:
         return html
     return TITLE_BLOCK.sub(lambda match: match[0] + block, html, count=1)
+
+
+def with_head(html: str, lines: str) -> str:
+    """Return a page with these lines, once, at the end of its head."""
+    return html if not lines or lines in html else html.replace("</head>", f"{lines}\n</head>", 1)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def _write(root: Path, page: Page) -> None:
         }
         result = folder / "execute-results" / f"{name}.json"
         result.write_text(json.dumps(frozen, ensure_ascii=False, indent=2), encoding="utf-8")
-        for picture, data in woven.pictures.items():
+        files = woven.pictures | (woven.data if output == "html" else {})
+        for picture, data in files.items():
             target = folder / f"figure-{output}" / Path(picture).name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(data)

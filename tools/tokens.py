@@ -16,11 +16,6 @@ NOTE = "Written by tools/tokens.py from tools/tokens.toml: edit that file, not t
 
 def css(tokens: dict) -> str:
     """Return the tokens as CSS custom properties; print always has the light theme."""
-    shared = [
-        f"--{kind}-{name}: {value};"
-        for kind in ("size", "font")
-        for name, value in tokens[kind].items()
-    ]
     light = ["color-scheme: light;", *_colours(tokens["light"])]
     dark = ["color-scheme: dark;", *_colours(tokens["dark"])]
     chosen = _block(':root[data-theme="dark"]', dark)
@@ -28,7 +23,7 @@ def css(tokens: dict) -> str:
     return "\n".join(
         [
             f"/* {NOTE} */",
-            _block(":root", light + shared),
+            _block(":root", light + _shared(tokens)),
             f"@media screen and (prefers-color-scheme: dark) {{\n{system}}}\n",
             f"@media screen {{\n{chosen}}}\n",
         ]
@@ -38,6 +33,14 @@ def css(tokens: dict) -> str:
 def _colours(theme: dict) -> list[str]:
     plain = [f"--{name}: {value};" for name, value in theme.items() if name != "code"]
     return plain + [f"--code-{name}: {value};" for name, value in theme["code"].items()]
+
+
+def _shared(tokens: dict) -> list[str]:
+    return [
+        f"--{kind}-{name}: {value};"
+        for kind in ("size", "font")
+        for name, value in tokens[kind].items()
+    ]
 
 
 def _block(selector: str, lines: list[str]) -> str:
@@ -81,6 +84,7 @@ $grid-body-width: {_pixels(tokens["size"]["wide"])};
 $grid-margin-width: {_pixels(tokens["size"]["margin"])};
 {variables}
 /*-- scss:rules --*/
+{_block(":root", _colours(colour) + _shared(tokens)).rstrip()}
 main img:not(.keep-colours) {{
   filter: {colour["figure-filter"]};
   mix-blend-mode: {colour["figure-blend"]};

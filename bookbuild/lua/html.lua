@@ -48,7 +48,8 @@ end
 
 local function figure(element)
   if element.classes:includes("listing") then return listing(element) end
-  element.classes = element.attributes.part and { "figure", "part" } or { "figure" }
+  local more = element.attributes.part and "part" or element.attributes.script and "explorable"
+  element.classes = { "figure", more or nil }
   element.attributes.part = nil
   element.content = element.content:walk {
     Figure = function(inner) if not inner.classes:includes("part") then return inner.content end end,

@@ -56,13 +56,17 @@ end
 
 local function is_cell(block) return block.t == "RawBlock" and block.text == "<!-- cell -->" end
 
--- A cell's code and outputs are in the notebook; only the caption has to be told.
+-- A cell's code and outputs are in the notebook; only the caption has to be told, and where a live
+-- figure is.
 local function cell(div)
   if div.classes[1] ~= "cell" then return nil end
   local out = pandoc.Blocks { pandoc.RawBlock("html", "<!-- cell -->") }
   div:walk {
     Figure = function(element) out:insert(caption(element)) end,
     Table = function(element) out:extend({ caption(element) }) end,
+    Div = function(element)
+      if element.classes:includes("explorable-data") then out:extend(element.content) end
+    end,
   }
   return out
 end

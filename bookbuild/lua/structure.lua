@@ -21,7 +21,7 @@ local context, found, counters
 
 function M.nothing_found()
   local lists = { texts = { [""] = "" } } -- an empty table would be a list in JSON
-  for _, name in ipairs { "labels", "toc", "pictures", "refs", "links", "cites", "problems" } do
+  for _, name in ipairs { "labels", "toc", "pictures", "scripts", "refs", "links", "cites", "problems" } do
     lists[name] = pandoc.List {}
   end
   return lists
@@ -150,7 +150,12 @@ local function captioned(div)
     local content = parts(div.content)
     local columns = div.attributes["layout-ncol"]
     if columns then content = { layout(pandoc.Div(content, { ["layout-ncol"] = columns })) } end
-    return pandoc.Figure(content, { pandoc.Plain(caption.content) }, { id = div.identifier })
+    local attr = { id = div.identifier }
+    if div.classes:includes("explorable") then
+      attr.class, attr.script = "explorable", div.attributes.script
+      found.scripts:insert(attr.script)
+    end
+    return pandoc.Figure(content, { pandoc.Plain(caption.content) }, attr)
   end
   return div:walk {
     Table = function(tbl)

@@ -1,0 +1,128 @@
+// Makes a figure live when the reader presses Start: loads its script and data, puts the live
+// figure in the picture's place, and brings the start back on Reset. A classic script, so that it
+// also runs from file://. Without it, or where anything fails, the picture stays.
+//
+// A figure's script calls explorables.define(name, begin). begin(stage, data, figure) fills the
+// empty element `stage` and returns what tests may call, or nothing. On Reset it is called again.
+"use strict";
+
+window.explorables = (() => {
+  const folder = document.currentScript.src.replace(/[^/]*$/, "");
+  const begins = {}; // by the script's name
+  const data = {}; // by the name of the cell that gave them: data files write here
+  const running = {}; // by the figure's id: what begin() returned
+  const loads = new Map(); // by address
+
+  // make("button", { type: "button" }, "text", child): an element with properties and children
+  function make(tag, properties = {}, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+
+  function load(address) {
+    if (!loads.has(address)) loads.set(address, loadOnce(address));
+    return loads.get(address);
+  }
+
+  function loadOnce(address) {
+    const file = address.replace(/^.*\//, "");
+    return new Promise((resolve, reject) => {
+      const script = make("script", { src: address });
+      script.onload = resolve;
+      script.onerror = () => {
+        loads.delete(address); // the reader may try again
+        reject(new Error(`${file} could not be loaded`));
+      };
+      document.head.append(script);
+    });
+  }
+
+  async function dataOf(box) {
+    const found = {};
+    for (const place of box.querySelectorAll("[data-path]")) {
+      const path = place.dataset.path;
+      const [file, name] = path.match(/([^/]*)-data\.js$/);
+      await load(new URL(path, location.href).href);
+      if (!data[name]) throw new Error(`${file} is damaged`);
+      for (const [key, value] of Object.entries(data[name])) found[key] = unpack(value, file);
+    }
+    return found;
+  }
+
+  // An array travels in base64, as int8 with a scale for each row, as uint8 or as float32 (pack.py).
+  function unpack(value, file) {
+    if (!value?.shape) return value;
+    const count = value.shape.reduce((product, n) => product * n, 1);
+    const values = value.int8 ? scaled(value, count) : numbers(value);
+    if (values.length !== count) throw new Error(`${file} is damaged`);
+    return { shape: value.shape, values };
+  }
+
+  function numbers({ uint8, float32 }) {
+    return uint8 ? bytes(uint8) : new Float32Array(bytes(float32).buffer);
+  }
+
+  function scaled({ int8, scale, shape }, count) {
+    const whole = new Int8Array(bytes(int8).buffer);
+    const scales = new Float32Array(bytes(scale).buffer);
+    const row = count / shape[0];
+    return Float32Array.from(whole, (n, at) => n * scales[Math.floor(at / row)]);
+  }
+
+  function bytes(base64) {
+    return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  }
+
+  // The bar below the picture, and what its two buttons do.
+  function prepare(box) {
+    const figure = box.matches("figure") ? box : box.querySelector("figure");
+    const caption = figure.querySelector("figcaption");
+    const picture = [...figure.children].filter((child) => child !== caption);
+    const name = caption.textContent.trim().split(":")[0];
+    const stage = make("div", { className: "explorable-stage", tabIndex: -1, hidden: true });
+    const start = make("button", { type: "button", ariaLabel: `Start ${name}` }, "Start");
+    const reset = make("button", { type: "button", ariaLabel: `Reset ${name}`, hidden: true }, "Reset");
+    const says = make("p", { role: "status" });
+    stage.setAttribute("role", "group");
+    stage.ariaLabel = `${name}, live`;
+    for (const place of box.querySelectorAll(".explorable-data")) place.hidden = true;
+    for (const part of picture) part.classList.add("explorable-picture");
+    caption.before(stage, make("div", { className: "explorable-bar" }, start, reset, says));
+
+    async function begin() {
+      const loaded = await dataOf(box);
+      for (const file of ["components", box.dataset.script]) await load(`${folder}${file}.js`);
+      if (!begins[box.dataset.script]) throw new Error(`${box.dataset.script}.js is damaged`);
+      const restart = () => {
+        stage.replaceChildren();
+        running[box.id] = begins[box.dataset.script](stage, loaded, box);
+      };
+      restart();
+      reset.addEventListener("click", restart);
+    }
+
+    function show() {
+      box.classList.add("is-live");
+      [stage.hidden, start.hidden, reset.hidden] = [false, true, false];
+      stage.focus({ preventScroll: true });
+    }
+
+    start.addEventListener("click", async () => {
+      start.disabled = true;
+      says.textContent = "Loading …";
+      try {
+        await begin();
+        says.textContent = "";
+        show();
+      } catch (error) {
+        stage.replaceChildren();
+        says.textContent = `This figure cannot start: ${error.message}. The picture above shows its beginning.`;
+      }
+      start.disabled = false;
+    });
+  }
+
+  for (const box of document.querySelectorAll(".explorable[data-script]")) prepare(box);
+  return { define: (name, begin) => (begins[name] = begin), make, data, running };
+})();
