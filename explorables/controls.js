@@ -18,6 +18,15 @@ const controls = (() => {
     return x < 0 && Number(text) > 0 ? `−${text}` : text;
   }
 
+  // The generator of Park and Miller: numbers between 0 and 1, the same ones for the same seed.
+  function randomNumbers(seed) {
+    let state = seed;
+    return () => {
+      state = (state * 48271) % 2147483647;
+      return state / 2147483647;
+    };
+  }
+
   function button(text, onClick) {
     const element = make("button", { type: "button" }, text);
     element.addEventListener("click", onClick);
@@ -41,8 +50,8 @@ const controls = (() => {
     const head = make("thead", {}, make("tr", {}, ...heads));
     const body = make("tbody");
     const whole = make("table", {}, make("caption", {}, caption), head, body);
-    const element = make("div", { className: "table-wrap", tabIndex: 0, ariaLabel: caption }, whole);
-    element.setAttribute("role", "region");
+    const box = { className: "table-wrap", role: "region", tabIndex: 0, ariaLabel: caption };
+    const element = make("div", box, whole);
     return { element, head, fill: (rows) => body.replaceChildren(...rows) };
   }
 
@@ -62,11 +71,7 @@ const controls = (() => {
   }
 
   // A line that screen readers speak when it changes.
-  function status() {
-    const element = make("p", { className: "says" });
-    element.setAttribute("role", "status");
-    return element;
-  }
+  const status = () => make("p", { className: "says", role: "status" });
 
-  return { draw, written, button, slider, table, tableRow, choice, status };
+  return { draw, written, randomNumbers, button, slider, table, tableRow, choice, status };
 })();

@@ -2,24 +2,17 @@
 // among vectors of a hundred numbers. First the numbers, then the drawing, then the two tabs.
 "use strict";
 
-{
+(() => {
   const { make } = explorables;
-  const { draw, written, button, slider, table, tableRow, choice, status } = controls;
+  const { draw, written, randomNumbers, button, slider, table, tableRow, choice, status } = controls;
   const SEED = 14;
   const RATE = 0.1; // how far a step goes along the gradient
   const MOST_WORDS = 20;
-  const PASSES = 50;
+  const PASSES = 50; // what one button does
+  const STEPS_A_FRAME = 3;
+  const NEIGHBOURS = 10;
 
   // ---- the numbers ----
-
-  // The generator of Park and Miller: numbers between 0 and 1, the same ones for the same seed.
-  function randomNumbers(seed) {
-    let state = seed;
-    return () => {
-      state = (state * 48271) % 2147483647;
-      return state / 2147483647;
-    };
-  }
 
   // A list of tokens for each line: lower case, every run of the letters a to z.
   function sentencesOf(text) {
@@ -121,25 +114,24 @@
 
   // ---- training, step by step ----
 
-  function newTraining(text, reach, number) {
+  function newTraining(text, settings) {
     const sentences = sentencesOf(text);
     const vocabulary = vocabularyOf(sentences);
     const random = randomNumbers(SEED);
     const vectors = newVectors(vocabulary.words.length, random);
-    const training = { sentences, ...vocabulary, vectors, random, steps: 0 };
-    return withPairs(training, reach, number);
+    return withPairs({ sentences, ...vocabulary, vectors, random, steps: 0 }, settings);
   }
 
-  function withPairs(training, reach, number) {
-    const pairs = pairsOf(training.sentences, training.words, reach);
-    return withNextPair({ ...training, reach, number, pairs }, 0);
+  function withPairs(training, settings) {
+    const pairs = pairsOf(training.sentences, training.words, settings.reach);
+    return withNextPair({ ...training, settings, pairs }, 0);
   }
 
   function withNextPair(training, next) {
-    const { pairs, counts, vectors, random, number } = training;
+    const { pairs, counts, vectors, random, settings } = training;
     const pair = pairs[next];
-    if (!pair) return { ...training, next, scores: [] };
-    const drawn = drawWords(number, counts, pair.neighbour, random);
+    if (!pair) return training;
+    const drawn = drawWords(settings.number, counts, pair.neighbour, random);
     return { ...training, next, pair, scores: scoresOf(vectors, pair, drawn) };
   }
 
@@ -153,14 +145,15 @@
 
   // ---- the drawing ----
 
-  // The vectors as arrows. While it plays, no pair is picked out.
+  // The vectors as arrows: those of the pair stand out, unless it plays. Of the output vectors, only
+  // those have their words beside them.
   function planeOf(training, width, playing) {
     const { vectors, words, pair, scores } = training;
-    const farthest = Math.max(0.7, ...[...vectors.v, ...vectors.u].map(length));
+    const farthest = Math.max(0.5, ...[...vectors.v, ...vectors.u].map(length));
     const at = ([x, y]) => [x, -y].map((z) => width / 2 + (z / farthest) * (width / 2 - 24));
     const inPair = (kind, i) => (kind === "v" ? i === pair.centre : scores.some(({ word }) => word === i));
     const arrows = ["u", "v"].flatMap((kind) => words.map((word, i) => {
-      const isFar = !playing && !inPair(kind, i);
+      const isFar = playing ? kind === "u" : !inPair(kind, i);
       return { word, tip: at(vectors[kind][i]), kind: `${kind}${isFar ? " far" : ""}`, isFar };
     }));
     arrows.sort((a, b) => b.isFar - a.isFar); // those of the pair come last, on top
@@ -168,7 +161,7 @@
       ...ringsOf(farthest, at),
       ...arrows.map(({ tip, kind }) => arrow(at([0, 0]), tip, kind)),
       ...(playing ? [] : forcesOf(training, at)),
-      ...labelsOf(arrows.reverse(), width));
+      ...labelsOf(arrows.filter(({ kind }) => kind !== "u far").reverse(), width));
   }
 
   // Circles at round distances from the middle, two to four of them.
@@ -215,7 +208,7 @@
 
   // ---- the tables ----
 
-  function sentenceOf({ words, pair: { sentence, at, near }, reach }) {
+  function sentenceOf({ words, pair: { sentence, at, near }, settings: { reach } }) {
     const kind = (place) => {
       if (place === at) return "centre";
       if (place === near) return "neighbour";
@@ -250,53 +243,186 @@
 
   // ---- the first tab: training in the plane ----
 
-  function planeParts() {
+  function planeParts(sentences) {
     const parts = {
+      text: make("textarea", { rows: sentences.length, spellcheck: false, value: sentences.join("\n") }),
+      says: status(),
       plane: make("div", { className: "plane" }),
       sentence: make("p", { className: "sentence" }),
       scores: table("The pair and its random words", ["word", "kind", "u·v", "σ(u·v)", "wanted", "force"]),
-      cosines: table("Cosines of the input vectors v", []),
       thisPair: make("dd"),
       averagePair: make("dd"),
       longest: make("dd"),
       steps: make("dd"),
-      says: status(),
+      cosines: table("Cosines of the input vectors", []),
     };
     parts.cosines.element.classList.add("cosines");
-    const fact = (name, value) => make("div", {}, make("dt", {}, name), value);
-    const facts = make("dl", {}, fact("objective of this pair", parts.thisPair), fact("of the average pair", parts.averagePair), fact("longest v", parts.longest), fact("steps", parts.steps));
-    parts.pair = make("div", { className: "pair" }, parts.sentence, parts.scores.element);
-    parts.results = make("div", { className: "results" }, make("div", { className: "columns" }, parts.plane, make("div", {}, parts.pair, facts)), parts.cosines.element);
+    parts.results = resultsOf(parts);
     return parts;
   }
 
+  function resultsOf({ plane, sentence, scores, thisPair, averagePair, longest, steps, cosines }) {
+    const fact = (name, value) => make("div", {}, make("dt", {}, name), value);
+    const facts = make("dl", {},
+      fact("objective, this pair", thisPair),
+      fact("objective, average pair", averagePair),
+      fact("longest input vector", longest),
+      fact("steps", steps));
+    const picture = make("div", {}, plane, keyToPlane());
+    const numbers = make("div", { className: "numbers" }, sentence, scores.element, facts);
+    return make("div", {}, make("div", { className: "columns" }, picture, numbers), cosines.element);
+  }
+
+  function keyToPlane() {
+    const names = { v: "input vector v", u: "output vector u", pull: "pull", push: "push" };
+    const items = Object.entries(names).map(([kind, name]) => {
+      const sample = draw("svg", { width: 32, height: 12, "aria-hidden": "true" }, arrow([1, 6], [30, 6], kind));
+      return make("li", {}, sample, name);
+    });
+    return make("ul", { className: "key" }, ...items);
+  }
+
   function showTraining(parts, training, playing) {
-    const { pairs, vectors, counts, words, number, scores, steps } = training;
+    const { pairs, vectors, counts, words, settings, scores, steps } = training;
+    parts.play.textContent = playing ? "Pause" : "Play";
+    for (const one of parts.buttons) one.disabled = pairs.length === 0;
     parts.results.hidden = pairs.length === 0;
     if (pairs.length === 0) return;
     const width = Math.min(parts.plane.clientWidth || 440, 440);
     parts.plane.replaceChildren(planeOf(training, width, playing));
-    parts.pair.classList.toggle("playing", playing);
+    parts.results.classList.toggle("playing", playing);
     parts.sentence.replaceChildren(...sentenceOf(training));
     parts.scores.fill(scoreRows(training));
-    parts.thisPair.textContent = playing ? "…" : written(objectiveOf(scores), 3);
-    parts.averagePair.textContent = written(meanObjective(vectors, pairs, counts, number), 3);
+    parts.thisPair.textContent = written(objectiveOf(scores), 3);
+    parts.averagePair.textContent = written(meanObjective(vectors, pairs, counts, settings.number), 3);
     parts.longest.textContent = written(Math.max(...vectors.v.map(length)));
     parts.steps.textContent = `${steps}`;
     parts.cosines.head.replaceChildren(cosineHead(words));
     parts.cosines.fill(cosineRows(training));
   }
 
-  function stepInWords(before, after) {
-    const { pair, scores, words } = before;
+  // The training after one step, and what the step did to the objective of its pair.
+  function afterStep(training) {
+    const { pair, scores, words } = training;
+    const after = advance(training, 1);
     const again = scoresOf(after.vectors, pair, scores.slice(1).map(({ word }) => word));
     const [from, to] = [scores, again].map((one) => written(objectiveOf(one), 3));
-    return `Step ${after.steps}: ${words[pair.centre]} with ${words[pair.neighbour]}. The objective of this pair went from ${from} to ${to}.`;
+    return [after, `Step ${after.steps}, ${words[pair.centre]} with ${words[pair.neighbour]}: the objective of this pair went from ${from} to ${to}.`];
   }
 
-  function stateInWords({ steps, pairs, vectors, counts, number, dropped }) {
+  function stateInWords({ steps, pairs, vectors, counts, settings, dropped }) {
     if (pairs.length === 0) return "There is no pair yet: write a line of two words or more.";
     if (dropped.length > 0) return `The figure holds ${MOST_WORDS} words. Left out: ${dropped.join(", ")}.`;
-    const mean = written(meanObjective(vectors, pairs, counts, number), 3);
-    return `After ${steps} steps, each pair seen ${Math.floor(steps / pairs.length)} times, the objective of the average pair is ${mean}.`;
+    const mean = written(meanObjective(vectors, pairs, counts, settings.number), 3);
+    const when = steps > 0 ? `After ${steps} steps` : "Before the first step";
+    return `${when}, the objective of the average pair is ${mean}.`;
   }
+
+  // Calls `move` on every frame, or once a second where the reader wants little motion, until it
+  // is stopped or `move` says no.
+  function newPlayer(move) {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    let playing = false;
+    const tick = () => {
+      if (!playing || !move(calm)) return;
+      if (calm) setTimeout(tick, 1000);
+      else requestAnimationFrame(tick);
+    };
+    const set = (value) => {
+      playing = value;
+      tick();
+    };
+    return { isPlaying: () => playing, start: () => set(true), stop: () => set(false) };
+  }
+
+  function planeTab({ sentences, settings }) {
+    const parts = planeParts(sentences);
+    let training = newTraining(parts.text.value, settings);
+    const player = newPlayer((calm) => {
+      training = advance(training, calm ? training.pairs.length : STEPS_A_FRAME);
+      show();
+      return parts.plane.isConnected;
+    });
+    const show = () => showTraining(parts, training, player.isPlaying());
+    const rest = (next, message = stateInWords(next)) => {
+      player.stop();
+      training = next;
+      parts.says.textContent = message;
+      show();
+    };
+    const bar = planeBar(parts, settings, {
+      step: () => rest(...afterStep(training)),
+      play: () => (player.isPlaying() ? rest(training) : player.start()),
+      passes: () => rest(advance(training, PASSES * training.pairs.length)),
+      set: (change) => rest(withPairs(training, { ...training.settings, ...change })),
+    });
+    parts.text.addEventListener("input", () => rest(newTraining(parts.text.value, training.settings)));
+    new ResizeObserver(show).observe(parts.plane);
+    rest(training);
+    const text = make("label", { className: "sentences" }, "Sentences, one on each line", parts.text);
+    return { element: make("div", {}, bar, parts.says, parts.results, text), training: () => training };
+  }
+
+  function planeBar(parts, { reach, number }, { step, play, passes, set }) {
+    parts.buttons = [button("Step", step), button("Play", play), button(`${PASSES} passes`, passes)];
+    parts.play = parts.buttons[1];
+    const sliders = [
+      slider("Window", [1, 3], reach, (value) => set({ reach: value })),
+      slider("Random words", [0, 5], number, (value) => set({ number: value })),
+    ];
+    return make("div", { className: "controls" }, ...parts.buttons, ...sliders);
+  }
+
+  // ---- the second tab: neighbours ----
+
+  // Both lists for one word; what is on both is marked.
+  function showNeighbours(word, collections, says) {
+    const lists = collections.map(({ words, vectors }) => neighboursOf(word, words, vectors, NEIGHBOURS));
+    const shared = lists.every(Boolean) ? lists[0].filter((one) => lists[1].some((other) => other.word === one.word)) : [];
+    const isShared = (one) => shared.some(({ word: other }) => other === one.word);
+    collections.forEach(({ list, words }, i) => {
+      const rows = lists[i]?.map((one) => tableRow(one.word, [written(one.cosine)], isShared(one) ? "shared" : ""));
+      list.fill(rows ?? []);
+    });
+    says.textContent = neighboursInWords(word, collections, lists, shared);
+  }
+
+  function neighboursInWords(word, collections, lists, shared) {
+    if (!word) return "Type a word.";
+    const missing = collections.filter((_, i) => !lists[i]);
+    const where = missing.map(({ name, words }) => `the ${words.length.toLocaleString("en")} most frequent words of ${name}`);
+    if (missing.length > 0) return `“${word}” is not among ${where.join(", nor among ")}.`;
+    return `Neighbours of “${word}”: ${shared.length} of ${NEIGHBOURS} are on both lists.`;
+  }
+
+  function neighboursTab(data) {
+    const collections = [
+      { name: "our reviews", words: data.own_words, vectors: data.own_vectors },
+      { name: "GloVe", words: data.glove_words, vectors: data.glove_vectors },
+    ];
+    for (const one of collections) one.list = table(`By the vectors of ${one.name}`, ["word", "cosine"]);
+    const says = status();
+    const input = make("input", { type: "text", value: data.word, spellcheck: false, autocomplete: "off", autocapitalize: "none" });
+    const show = () => showNeighbours(input.value.trim().toLowerCase(), collections, says);
+    input.addEventListener("input", show);
+    const suggestions = data.suggestions.map((word) => button(word, () => {
+      input.value = word;
+      show();
+    }));
+    show();
+    const controls = make("div", { className: "controls" }, make("label", {}, "A word ", input), ...suggestions);
+    const lists = make("div", { className: "lists" }, ...collections.map(({ list }) => list.element));
+    return { element: make("div", {}, controls, says, lists), collections };
+  }
+
+  explorables.define("skip-gram", (stage, data) => {
+    const [plane, neighbours] = [planeTab(data), neighboursTab(data)];
+    const panels = [plane.element, neighbours.element];
+    const open = (chosen) => panels.forEach((panel, i) => (panel.hidden = i !== chosen));
+    const tabs = choice("Show", "skip-gram-tab", ["In the plane", "Neighbours of a word"], 0, open);
+    tabs.classList.add("tabs");
+    open(0);
+    stage.append(tabs, ...panels);
+    return { training: plane.training };
+  });
+})();
