@@ -71,27 +71,15 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     return {"shape": array.shape, "int8": _base64(whole), "scale": _base64(scale)}
 
 
+def rounded(array: np.ndarray) -> np.ndarray:
+    """Return an array of floats as the page has it after unpacking, float32."""
+    found = packed(array)
+    if "float32" in found:
+        return array.astype("<f4")
+    whole = np.frombuffer(base64.b64decode(found["int8"]), np.int8).reshape(len(array), -1)
+    scale = np.frombuffer(base64.b64decode(found["scale"]), "<f4").reshape(-1, 1)
+    return (whole * scale).reshape(array.shape)
+
+
 def _base64(array: np.ndarray) -> str:
     return base64.b64encode(array.tobytes()).decode()
-
-
-def unpacked(value: dict[str, Any]) -> np.ndarray:
-    """Return what the page has of an array that was packed: floats come back rounded.
-
-    Parameters
-    ----------
-    value : dict
-        As `packed` returns it.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of the shape that was packed; uint8 if it was packed so, float32 otherwise.
-    """
-    if "uint8" in value:
-        return np.frombuffer(base64.b64decode(value["uint8"]), np.uint8).reshape(value["shape"])
-    if "float32" in value:
-        return np.frombuffer(base64.b64decode(value["float32"]), "<f4").reshape(value["shape"])
-    whole = np.frombuffer(base64.b64decode(value["int8"]), np.int8)
-    scale = np.frombuffer(base64.b64decode(value["scale"]), "<f4")
-    return (whole.reshape(len(scale), -1) * scale[:, None]).reshape(value["shape"])

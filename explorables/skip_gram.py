@@ -1,7 +1,7 @@
-"""Skip-gram with negative sampling in the plane, for the picture of the live figure.
+"""The picture of *Skip-gram in the plane*: skip-gram with negative sampling in two dimensions.
 
-The same training as in `skip-gram.js`, with the same random numbers, so that the picture shows what
-the live figure shows. It is no way to train word vectors that one wants to use: gensim is.
+The same training as in skip-gram.js, with the same random numbers, so that the picture shows what
+the page shows. It is no way to train word vectors that one wants to use: gensim is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,22 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
+
+import polars as pl
+from plotnine import (
+    aes,
+    arrow,
+    coord_fixed,
+    element_blank,
+    facet_wrap,
+    geom_segment,
+    geom_text,
+    ggplot,
+    labs,
+    scale_colour_manual,
+    scale_linetype_manual,
+    theme,
+)
 
 RATE = 0.1
 Vector = tuple[float, float]
@@ -99,17 +115,60 @@ class Plane:
         a, b = self.v[one], self.v[other]
         return _dot(a, b) / (math.hypot(*a) * math.hypot(*b))
 
-    def rim(self, gap: float = 0.27) -> dict[str, Vector]:
-        """Return for each word a place on a circle around all vectors, `gap` radians apart."""
-        words = sorted(self.v, key=lambda word: math.atan2(*self.v[word]))
-        angles = [math.atan2(*self.v[word]) for word in words]
-        for _ in range(500):
-            for i in range(1, len(angles)):
-                missing = max(0.0, gap - (angles[i] - angles[i - 1])) / 2
-                angles[i - 1], angles[i] = angles[i - 1] - missing, angles[i] + missing
-        radius = 1.2 * max(math.hypot(*vector) for vector in [*self.v.values(), *self.u.values()])
-        places = [(radius * math.sin(angle), radius * math.cos(angle)) for angle in angles]
-        return dict(zip(words, places, strict=True))
+
+def snapshot(plane: Plane, moment: str) -> pl.DataFrame:
+    """Return all vectors as they are now, a row each, with the place of its word on a circle.
+
+    Lengths are shares of the longest vector, so that two moments fit on one scale.
+    """
+    longest = max(math.hypot(*vector) for vector in [*plane.v.values(), *plane.u.values()])
+    places = _around(plane.v)
+    rows = [
+        (moment, kind, word if kind == "input" else "", x / longest, y / longest, *places[word])
+        for kind, vectors in (("output", plane.u), ("input", plane.v))
+        for word, (x, y) in vectors.items()
+    ]
+    columns = ["moment", "vectors", "word", "x", "y", "x_word", "y_word"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def _around(
+    vectors: dict[str, Vector], radius: float = 1.2, gap: float = 0.27
+) -> dict[str, Vector]:
+    """Return for each word a place on a circle near its vector, `gap` radians from the next."""
+    words = sorted(vectors, key=lambda word: math.atan2(*vectors[word]))
+    angles = [math.atan2(*vectors[word]) for word in words]
+    for _ in range(500):
+        for i in range(1, len(angles)):
+            missing = max(0.0, gap - (angles[i] - angles[i - 1])) / 2
+            angles[i - 1], angles[i] = angles[i - 1] - missing, angles[i] + missing
+    places = [(radius * math.sin(angle), radius * math.cos(angle)) for angle in angles]
+    return dict(zip(words, places, strict=True))
+
+
+def picture(snapshots: list[pl.DataFrame]) -> ggplot:
+    """Draw the plane at some moments, side by side."""
+    moments = pl.Enum([frame["moment"][0] for frame in snapshots])
+    drawn = pl.concat(snapshots).with_columns(pl.col("moment").cast(moments))
+    input_only = drawn.filter(pl.col("vectors") == "input")
+    leader = {"colour": "#dcd8cf", "linetype": "solid"}
+    return (
+        ggplot(drawn, aes("x", "y", colour="vectors", linetype="vectors"))
+        + geom_segment(aes(xend="x_word", yend="y_word"), input_only, **leader)
+        + geom_segment(aes(0, 0, xend="x", yend="y"), arrow=arrow(length=0.06))
+        + geom_text(aes("x_word", "y_word", label="word"), input_only, size=8, show_legend=False)
+        + facet_wrap("moment")
+        + coord_fixed(xlim=(-1.4, 1.4), ylim=(-1.25, 1.25))
+        + scale_colour_manual(["#1b4f86", "#b9893c"])
+        + scale_linetype_manual(["solid", "dotted"])
+        + labs(x="", y="")
+        + theme(
+            figure_size=(7, 4),
+            legend_position="bottom",
+            axis_text=element_blank(),
+            panel_grid=element_blank(),
+        )
+    )
 
 
 def _dot(a: Vector, b: Vector) -> float:

@@ -1,4 +1,4 @@
-"""Skip-gram in the plane: its steps against autograd, its neighbours against gensim, its controls."""
+"""Skip-gram in the plane: steps against autograd, neighbours against gensim, the controls."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.kit.live import start
 
-from explorables.review import read_review
+from explorables.write_a_review import read_review
 from nets import TextCNN
 from tests.browser.conftest import ROOT
 from tests.browser.test_accessibility import violations

@@ -1,7 +1,7 @@
-"""How TextCNN reads one review, for the picture of the live figure.
+"""The data and the picture of *Write a review*: how TextCNN reads one text.
 
-The same reading as in `write-a-review.js`, by torch. Scores over many reviews are the matter of
-`funs.DSTorch`.
+What the page computes is in write-a-review.js. The picture is what it shows at its start, from the
+same rounded weights, by torch. Scores over many reviews are the matter of `funs.DSTorch`.
 """
 
 from __future__ import annotations
@@ -9,41 +9,55 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
+from plotnine import (
+    aes,
+    coord_flip,
+    element_blank,
+    geom_col,
+    geom_text,
+    ggplot,
+    labs,
+    scale_fill_manual,
+    scale_x_discrete,
+    theme,
+)
 from torch import Tensor
 
-from explorables.pack import LiveData, unpacked
+from explorables.pack import LiveData, rounded
 from nets import TextCNN
 
 LENGTH = 200
 
 
-def live_data(network: TextCNN, words: list[str], **other: Any) -> LiveData:
-    """Return a network's weights under PyTorch's names, without the vectors of the rarer words.
+def as_on_the_page(network: TextCNN, words: int) -> TextCNN:
+    """Return a network as the page has it: with few words, padding, and rounded weights.
 
     Parameters
     ----------
     network : TextCNN
-        Its embedding begins with the vectors of these words.
-    words : list of str
-        The words that the figure is to know.
-    **other
-        What else the figure needs, as `LiveData` takes it.
+        The trained network. Its embedding has the most frequent words first.
+    words : int
+        How many words the page knows.
     """
-    weights = {name: value.detach() for name, value in network.state_dict().items()}
-    weights["embedding.weight"] = weights["embedding.weight"][: len(words)]
-    return LiveData(words=words, **weights, **other)
-
-
-def live_network(data: dict[str, Any]) -> TextCNN:
-    """Return the network as the page has it, with few words, padding and rounded weights."""
-    weights = {name: torch.tensor(unpacked(data[name])) for name in data if "." in name}
+    weights = {name: torch.tensor(rounded(value)) for name, value in _few(network, words).items()}
     vectors = weights["embedding.weight"]
     weights["embedding.weight"] = torch.cat([vectors, torch.zeros(1, vectors.shape[1])])
-    network = TextCNN(weights["embedding.weight"])
-    network.load_state_dict(weights)
-    return network.eval()
+    live = TextCNN(weights["embedding.weight"])
+    live.load_state_dict(weights)
+    return live.eval()
+
+
+def live_data(network: TextCNN, words: list[str], **other: Any) -> LiveData:
+    """Return what the page gets: the words, the weights under PyTorch's names, and other values."""
+    return LiveData(words=words, **_few(network, len(words)), **other)
+
+
+def _few(network: TextCNN, words: int) -> dict[str, np.ndarray]:
+    weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    return weights | {"embedding.weight": weights["embedding.weight"][:words]}
 
 
 def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, pl.DataFrame]:
@@ -79,6 +93,24 @@ def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, p
     filters = pl.DataFrame({"filter": range(len(windows)), "adds": adds.numpy(), "window": windows})
     order = filters.sort(pl.col("adds").abs(), descending=True, maintain_order=True)
     return log_odds.item(), order
+
+
+def picture(text: str, words: list[str], network: TextCNN) -> ggplot:
+    """Draw what the figure shows of a review at its start: the verdict and the five filters."""
+    log_odds, filters = read_review(text, words, network)
+    bars = filters.head(5).with_columns(
+        name=pl.format("filter {}", "filter"), positive=pl.col("adds") > 0
+    )
+    return (
+        ggplot(bars, aes("name", "adds", fill="positive"))
+        + geom_col(width=0.6, show_legend=False)
+        + geom_text(aes(y=0, label="window", ha="side"), nudge_x=0.42, size=9)
+        + coord_flip()
+        + scale_x_discrete(limits=bars["name"].to_list()[::-1])
+        + scale_fill_manual({True: "#2a6435", False: "#8c2f1b"})
+        + labs(x="", y="added to the log-odds", title=f"log-odds {log_odds:+.2f}".replace("-", "−"))
+        + theme(figure_size=(7, 3.2), panel_grid_major_y=element_blank())
+    )
 
 
 def _without_each(network: TextCNN, maxima: Tensor) -> Tensor:
