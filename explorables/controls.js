@@ -41,7 +41,7 @@ const controls = (() => {
       output.value = input.value;
       onInput(input.valueAsNumber);
     });
-    return make("label", { className: "slider" }, `${name} `, output, input);
+    return make("label", { className: "slider" }, `${name} `, input, output); // it names the first of the two
   }
 
   // A table that scrolls sideways where it does not fit; `fill` replaces its rows.

@@ -117,14 +117,15 @@ class Plane:
 
 
 def snapshot(plane: Plane, moment: str) -> pl.DataFrame:
-    """Return all vectors as they are now, a row each, with the place of its word on a circle.
+    """Return all vectors as they are now, one row for each, with a place for its word on a circle.
 
     Lengths are shares of the longest vector, so that two moments fit on one scale.
     """
+    panel = f"{moment}: average pair −{-plane.objective():.3f}"
     longest = max(math.hypot(*vector) for vector in [*plane.v.values(), *plane.u.values()])
     places = _around(plane.v)
     rows = [
-        (moment, kind, word if kind == "input" else "", x / longest, y / longest, *places[word])
+        (panel, kind, word if kind == "input" else "", x / longest, y / longest, *places[word])
         for kind, vectors in (("output", plane.u), ("input", plane.v))
         for word, (x, y) in vectors.items()
     ]

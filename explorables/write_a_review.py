@@ -60,6 +60,11 @@ def _few(network: TextCNN, words: int) -> dict[str, np.ndarray]:
     return weights | {"embedding.weight": weights["embedding.weight"][:words]}
 
 
+def tokens(text: str) -> list[str]:
+    """Return every run of the letters a to z of a text, in lower case."""
+    return re.findall("[a-z]+", text.lower())
+
+
 def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, pl.DataFrame]:
     """Read a review; say what the verdict is and which filters make it.
 
@@ -82,7 +87,7 @@ def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, p
         winning window, `window`.
     """
     place = {word: i for i, word in enumerate(words)}
-    known = [word for word in re.findall("[a-z]+", text.lower()) if word in place][:LENGTH]
+    known = [word for word in tokens(text) if word in place][:LENGTH]
     row = [place[word] for word in known] + [len(words)] * (LENGTH - len(known))
     with torch.no_grad():
         embedded = network.embedding(torch.tensor([row])).permute(0, 2, 1)

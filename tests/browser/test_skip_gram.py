@@ -126,7 +126,7 @@ def test_random_words_are_drawn_by_their_counts_to_the_power_of_three_quarters(f
     for _ in range(200):  # the window's slider draws for the first pair again
         live.page.evaluate(
             "slider => slider.dispatchEvent(new Event('input'))",
-            live.get_by_label("Window").element_handle(),
+            live.get_by_role("slider", name="Window").element_handle(),
         )
         drawn += [score["word"] for score in state(live)["scores"][1:]]
     weights = np.array(found["counts"]) ** 0.75
@@ -179,7 +179,7 @@ def test_the_table_of_the_pair_adds_up(figure):
 
 def test_with_no_random_word_nothing_opposes_ever_larger_products(figure):
     live = figure()
-    slider = live.get_by_label("Random words")
+    slider = live.get_by_role("slider", name="Random words")
     slider.focus()
     for _ in range(2):
         live.page.keyboard.press("ArrowLeft")
@@ -215,8 +215,8 @@ def test_step_passes_play_and_reset(figure, way):
 @pytest.mark.parametrize("way", ["click", "tap", "keyboard"])
 def test_the_sliders_set_the_window_and_the_random_words(figure, way):
     live = figure(has_touch=way == "tap")
-    move(live.get_by_label("Window"), 3, way)
-    move(live.get_by_label("Random words"), 5, way)
+    move(live.get_by_role("slider", name="Window"), 3, way)
+    move(live.get_by_role("slider", name="Random words"), 5, way)
     found = state(live)
     assert len(found["pairs"]) == 4 * 6 + 8 * 12 and len(found["scores"]) == 6
 
@@ -284,7 +284,7 @@ def test_neighbours_are_those_of_gensim_but_for_ties(figure, collections, way):
     open_neighbours(live, way)
     words = np.random.default_rng(SEED).choice(collections["our reviews"].index_to_key, 40)
     for word in ["good", *words]:
-        live.get_by_label("A word").fill(word)
+        live.get_by_role("textbox", name="A word").fill(word)
         for name, vectors in collections.items():
             shown = neighbours(live, name)
             if word not in vectors:
@@ -316,7 +316,7 @@ def neighbours(live, name: str) -> list[tuple[str, float]]:
 def test_words_on_both_lists_are_marked_and_counted(figure):
     live = figure()
     open_neighbours(live, "click")
-    live.get_by_label("A word").fill("actor")
+    live.get_by_role("textbox", name="A word").fill("actor")
     first, second = ({w for w, _ in neighbours(live, name)} for name in ("our reviews", "GloVe"))
     assert first & second
     marked = live.locator("tr.shared th").all_inner_texts()
