@@ -11,6 +11,7 @@
   const PASSES = 50; // what one button does
   const STEPS_A_FRAME = 3;
   const NEIGHBOURS = 10;
+  const WIDEST = 416; // pixels, of the drawing
 
   // ---- the numbers ----
 
@@ -149,8 +150,8 @@
   // those have their words beside them.
   function planeOf(training, width, playing) {
     const { vectors, words, pair, scores } = training;
-    const farthest = Math.max(0.5, ...[...vectors.v, ...vectors.u].map(length));
-    const at = ([x, y]) => [x, -y].map((z) => width / 2 + (z / farthest) * (width / 2 - 24));
+    const farthest = 1.25 * Math.max(0.5, ...[...vectors.v, ...vectors.u].map(length));
+    const at = ([x, y]) => [x, -y].map((z) => width / 2 + (z / farthest) * (width / 2));
     const inPair = (kind, i) => (kind === "v" ? i === pair.centre : scores.some(({ word }) => word === i));
     const arrows = ["u", "v"].flatMap((kind) => words.map((word, i) => {
       const isFar = playing ? kind === "u" : !inPair(kind, i);
@@ -243,8 +244,9 @@
 
   // ---- the first tab: training in the plane ----
 
-  function planeParts(sentences) {
+  function planeParts(sentences, figure) {
     const parts = {
+      width: () => Math.min(figure.clientWidth, WIDEST),
       text: make("textarea", { rows: sentences.length, spellcheck: false, value: sentences.join("\n") }),
       says: status(),
       plane: make("div", { className: "plane" }),
@@ -288,8 +290,7 @@
     for (const one of parts.buttons) one.disabled = pairs.length === 0;
     parts.results.hidden = pairs.length === 0;
     if (pairs.length === 0) return;
-    const width = Math.min(parts.plane.clientWidth || 440, 440);
-    parts.plane.replaceChildren(planeOf(training, width, playing));
+    parts.plane.replaceChildren(planeOf(training, parts.width(), playing));
     parts.results.classList.toggle("playing", playing);
     parts.sentence.replaceChildren(...sentenceOf(training));
     parts.scores.fill(scoreRows(training));
@@ -335,8 +336,8 @@
     return { isPlaying: () => playing, start: () => set(true), stop: () => set(false) };
   }
 
-  function planeTab({ sentences, settings }) {
-    const parts = planeParts(sentences);
+  function planeTab({ sentences, settings }, figure) {
+    const parts = planeParts(sentences, figure);
     let training = newTraining(parts.text.value, settings);
     const player = newPlayer((calm) => {
       training = advance(training, calm ? training.pairs.length : STEPS_A_FRAME);
@@ -357,7 +358,6 @@
       set: (change) => rest(withPairs(training, { ...training.settings, ...change })),
     });
     parts.text.addEventListener("input", () => rest(newTraining(parts.text.value, training.settings)));
-    new ResizeObserver(show).observe(parts.plane);
     rest(training);
     const text = make("label", { className: "sentences" }, "Sentences, one on each line", parts.text);
     return { element: make("div", {}, bar, parts.says, parts.results, text), training: () => training };
@@ -415,8 +415,8 @@
     return { element: make("div", {}, controls, says, lists), collections };
   }
 
-  explorables.define("skip-gram", (stage, data) => {
-    const [plane, neighbours] = [planeTab(data), neighboursTab(data)];
+  explorables.define("skip-gram", (stage, data, figure) => {
+    const [plane, neighbours] = [planeTab(data, figure), neighboursTab(data)];
     const panels = [plane.element, neighbours.element];
     const open = (chosen) => panels.forEach((panel, i) => (panel.hidden = i !== chosen));
     const tabs = choice("Show", "skip-gram-tab", ["In the plane", "Neighbours of a word"], 0, open);

@@ -121,15 +121,15 @@
 
   // The log-odds as a place between negative and positive: hollow before, full now.
   function scaleOf(before, now) {
-    const reach = Math.max(6, Math.ceil(Math.abs(before)), Math.ceil(Math.abs(now)));
-    const at = (logOdds) => 300 + (logOdds / reach) * 280;
-    const label = (x, anchor, text) => draw("text", { x, y: 46, "text-anchor": anchor }, text);
-    return draw("svg", { viewBox: "0 0 600 54", class: "scale", "aria-hidden": "true" },
-      draw("path", { class: "axis", d: "M10,20H590M300,10V30" }),
-      draw("path", { class: "way", d: `M${at(before)},20H${at(now)}` }),
-      draw("circle", { class: "before", cx: at(before), cy: 20, r: 8 }),
-      draw("circle", { class: "now", cx: at(now), cy: 20, r: 8 }),
-      label(10, "start", "negative"), label(300, "middle", "0"), label(590, "end", "positive"));
+    const reach = Math.max(6, Math.abs(before) + 1, Math.abs(now) + 1);
+    const at = (logOdds) => 300 + (logOdds / reach) * 285;
+    const dot = (logOdds, className) => draw("circle", { class: className, cx: at(logOdds), cy: 15, r: 9 });
+    const drawing = draw("svg", { viewBox: "0 0 600 30" },
+      draw("path", { class: "axis", d: "M5,15H595M300,5V25" }),
+      draw("path", { class: "way", d: `M${at(before)},15H${at(now)}` }),
+      dot(before, "before"), dot(now, "now"));
+    const ends = ["negative", "0", "positive"].map((text) => make("span", {}, text));
+    return make("div", { className: "scale", ariaHidden: "true" }, drawing, make("p", {}, ...ends));
   }
 
   function inWords({ tokens, logOdds }, before) {

@@ -10,21 +10,20 @@ import polars as pl
 import pytest
 import torch
 from gensim.models import KeyedVectors
-from tests.kit.live import start
 
 from explorables.skip_gram import Plane
 from nets import word2vec
 from tests.browser.conftest import ROOT
 from tests.browser.test_accessibility import violations
+from tests.kit.live import figure_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
 
-FIGURE = "fig-skip-gram-plane"
-PAGE = "chapters/cnns-word2vec.html"
+LIVE = figure_of("skip-gram")
 RATE, SEED = 0.1, 14
 STATE = f"""() => {{
     const {{ words, counts, pair, pairs, scores, vectors, steps }} =
-        explorables.running["{FIGURE}"].training();
+        explorables.running["{LIVE.id}"].training();
     return {{ words, counts, pair, pairs, scores, vectors, steps }};
 }}"""
 
@@ -34,9 +33,9 @@ def figure(visit):
     """Open the page from a file, start the figure, return it; options as of a browser context."""
 
     def open_figure(**options):
-        page = visit((ROOT / "_book" / PAGE).as_uri(), **options).page
-        start(page, FIGURE)
-        return page.locator(f"#{FIGURE}")
+        page = visit((ROOT / "_book" / LIVE.page).as_uri(), **options).page
+        LIVE.start(page)
+        return page.locator(f"#{LIVE.id}")
 
     return open_figure
 
@@ -121,22 +120,17 @@ def test_the_pairs_are_those_of_a_plain_loop(figure):
 
 def test_random_words_are_drawn_by_their_counts_to_the_power_of_three_quarters(figure):
     live = figure()
-    drawn, found = [], state(live)
-    neighbour = found["pair"]["neighbour"]
-    for _ in range(200):  # the window's slider draws for the first pair again
-        live.page.evaluate(
-            "slider => slider.dispatchEvent(new Event('input'))",
-            live.get_by_role("slider", name="Window").element_handle(),
-        )
+    sentences(live).fill("one two three" + " many" * 16)
+    slider = live.get_by_role("slider", name="Random words")
+    drawn = []
+    for number in (5, 4) * 120:  # each time it draws for the first pair, one with two
+        slider.fill(f"{number}")
         drawn += [score["word"] for score in state(live)["scores"][1:]]
-    weights = np.array(found["counts"]) ** 0.75
-    weights[neighbour] = 0
-    expected = weights / weights.sum() * len(drawn)
-    observed = np.bincount(drawn, minlength=len(weights))
-    assert observed[neighbour] == 0
-    kept = expected > 0
-    squares = ((observed - expected)[kept] ** 2 / expected[kept]).sum()
-    assert squares < 40  # a chi-square with 12 degrees of freedom exceeds it once in 10,000 times
+    observed = np.bincount(drawn, minlength=4)
+    expected = np.array([1, 0, 1, 8]) / 10 * len(drawn)  # one, two, three, many
+    assert observed[1] == 0, "the neighbour itself is not drawn"
+    squares = (observed - expected)[[0, 2, 3]] ** 2 / expected[[0, 2, 3]]
+    assert squares.sum() < 18.4, "a chi-square that chance exceeds once in 10,000 times"
 
 
 @pytest.mark.parametrize("passes", [0, 50])
@@ -267,7 +261,9 @@ def collections() -> dict[str, KeyedVectors]:
     """Our vectors and GloVe's, of the 3,000 most frequent words each, in full precision."""
     reviews = pl.read_parquet(ROOT / "data/imdb5k_pca.parquet")
     tokens = reviews["text"].str.to_lowercase().str.extract_all("[a-z]+").to_list()
-    glove = gensim.downloader.load("glove-wiki-gigaword-100")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gensim.downloader, "BASE_DIR", str(ROOT / "data/gensim-data"))
+        glove = gensim.downloader.load("glove-wiki-gigaword-100")
     return {"our reviews": most_frequent(word2vec(tokens).wv), "GloVe": most_frequent(glove)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
 from collections import Counter
@@ -10,19 +9,18 @@ from collections import Counter
 import polars as pl
 import pytest
 import torch
-from tests.kit.live import start
 
 from explorables.write_a_review import read_review
 from nets import TextCNN
 from tests.browser.conftest import ROOT
 from tests.browser.test_accessibility import violations
+from tests.kit.live import figure_of, packed_data
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
 
-FIGURE = "fig-write-a-review"
-PAGE = "chapters/cnns-word2vec.html"
+LIVE = figure_of("write-a-review")
 READ = f"""texts => texts.map(text => {{
-    const {{ logits, filters, tokens }} = explorables.running["{FIGURE}"].read(text);
+    const {{ logits, filters, tokens }} = explorables.running["{LIVE.id}"].read(text);
     return {{ logits: [...logits], filters, fates: tokens.map(token => token.fate) }};
 }})"""
 TOLERANCE = 1e-4  # of a logit; the page adds in another order than torch
@@ -33,9 +31,9 @@ def figure(visit):
     """Open the page from a file, start the figure, return it; options as of a browser context."""
 
     def open_figure(**options):
-        page = visit((ROOT / "_book" / PAGE).as_uri(), **options).page
-        start(page, FIGURE)
-        return page.locator(f"#{FIGURE}")
+        page = visit((ROOT / "_book" / LIVE.page).as_uri(), **options).page
+        LIVE.start(page)
+        return page.locator(f"#{LIVE.id}")
 
     return open_figure
 
@@ -43,8 +41,8 @@ def figure(visit):
 @pytest.fixture(scope="module")
 def data() -> dict:
     """What the page computes with."""
-    (file,) = (ROOT / "_book").rglob("write-a-review-data.js")
-    return json.loads(re.fullmatch(r"[^=]+ = (.+);\n", file.read_text(encoding="utf-8"))[1])
+    (file,) = LIVE.data(ROOT / "_book")
+    return packed_data(file)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +170,7 @@ def says(live) -> str:
 
 
 def log_odds(live) -> float:
-    return float(re.search(r"log-odds ([+−]?[\d.]+)", says(live))[1].replace("−", "-"))
+    return float(re.search(r"log-odds ([+−]?\d+\.\d+)", says(live))[1].replace("−", "-"))
 
 
 def button(live, name: str):
