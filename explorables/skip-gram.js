@@ -400,7 +400,7 @@
       { name: "our reviews", words: data.own_words, vectors: data.own_vectors },
       { name: "GloVe", words: data.glove_words, vectors: data.glove_vectors },
     ];
-    for (const one of collections) one.list = table(`By the vectors of ${one.name}`, ["word", "cosine"]);
+    for (const one of collections) one.list = table(`By ${one.name}`, ["word", "cosine"]);
     const says = status();
     const input = make("input", { type: "text", value: data.word, spellcheck: false, autocomplete: "off", autocapitalize: "none" });
     const show = () => showNeighbours(input.value.trim().toLowerCase(), collections, says);

@@ -304,7 +304,7 @@ def open_neighbours(live, way: str) -> None:
 
 
 def neighbours(live, name: str) -> list[tuple[str, float]]:
-    table = live.get_by_role("region", name=f"By the vectors of {name}")
+    table = live.get_by_role("region", name=f"By {name}")
     rows = [row.split("\t") for row in table.locator("tbody tr").all_inner_texts()]
     return [(word, float(cosine.replace("−", "-"))) for word, cosine in rows]
 
