@@ -44,18 +44,21 @@ window.explorables = (() => {
       const path = place.dataset.path;
       const [file, name] = path.match(/([^/]*)-data\.js$/);
       await load(new URL(path, location.href).href);
-      if (!data[name]) throw new Error(`${file} is damaged`);
-      for (const [key, value] of Object.entries(data[name])) found[key] = unpack(value, file);
+      try {
+        for (const [key, value] of Object.entries(data[name])) found[key] = unpack(value);
+      } catch {
+        throw new Error(`${file} is damaged`);
+      }
     }
     return found;
   }
 
   // An array travels in base64, as int8 with a scale for each row, as uint8 or as float32 (pack.py).
-  function unpack(value, file) {
+  function unpack(value) {
     if (!value?.shape) return value;
     const count = value.shape.reduce((product, n) => product * n, 1);
     const values = value.int8 ? scaled(value, count) : numbers(value);
-    if (values.length !== count) throw new Error(`${file} is damaged`);
+    if (values.length !== count) throw new RangeError("numbers are missing");
     return { shape: value.shape, values };
   }
 
@@ -95,6 +98,7 @@ window.explorables = (() => {
       for (const file of ["components", "controls", box.dataset.script]) await load(`${folder}${file}.js`);
       if (!begins[box.dataset.script]) throw new Error(`${box.dataset.script}.js is damaged`);
       const restart = () => {
+        stage.hidden = false; // a script may ask how wide it is
         stage.replaceChildren();
         running[box.id] = begins[box.dataset.script](stage, loaded, box);
       };
@@ -104,7 +108,7 @@ window.explorables = (() => {
 
     function show() {
       box.classList.add("is-live");
-      [stage.hidden, start.hidden, reset.hidden] = [false, true, false];
+      [start.hidden, reset.hidden] = [true, false];
       stage.focus({ preventScroll: true });
     }
 
@@ -117,6 +121,7 @@ window.explorables = (() => {
         show();
       } catch (error) {
         stage.replaceChildren();
+        stage.hidden = true;
         says.textContent = `This figure cannot start: ${error.message}. The picture above shows its beginning.`;
       }
       start.disabled = false;

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from data.fetch import Source, fetch, open_member
-from tests.kit.programs import program
+from tests.kit.programs import missing, program
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = Source(
@@ -101,6 +101,20 @@ def axe() -> str:
 def site(built: Path, chromium: str) -> Iterator[Site]:
     with served(built) as url:
         yield Site("book" if built.parent == ROOT else "probe", built, url)
+
+
+@pytest.fixture(scope="session")
+def live_root() -> Path:
+    """The folder of the real book's site, which has the live figures."""
+    if not (ROOT / "_book").is_dir():
+        missing("the real book is not built: run make book")
+    return ROOT / "_book"
+
+
+@pytest.fixture(scope="session")
+def live_url(live_root: Path, chromium: str) -> Iterator[str]:
+    with served(live_root) as url:
+        yield url
 
 
 @contextmanager
