@@ -85,19 +85,22 @@
     return scores.reduce((sum, { wanted, product }) => sum + logSigmoid(wanted ? product : -product), 0);
   }
 
+  const moved = (vector, force, by) => vector.map((x, axis) => x + force * by[axis]);
+
   // One step along the gradient. All forces were measured before anything moves.
   function takeStep({ v, u }, { centre }, scores) {
     const old = v[centre];
-    v[centre] = old.map((x, axis) => x + RATE * scores.reduce((sum, { word, force }) => sum + force * u[word][axis], 0));
-    for (const { word, force } of scores) u[word] = u[word].map((x, axis) => x + RATE * force * old[axis]);
+    for (const { word, force } of scores) v[centre] = moved(v[centre], RATE * force, u[word]);
+    for (const { word, force } of scores) u[word] = moved(u[word], RATE * force, old);
   }
 
   // The objective of the average pair, with the random words weighted by their chances.
   function meanObjective({ v, u }, pairs, counts, number) {
     const sums = pairs.map(({ centre, neighbour }) => {
       const chances = chancesOf(counts, neighbour);
-      const random = chances.reduce((sum, chance, word) => sum + chance * logSigmoid(-dot(u[word], v[centre])), 0);
-      return logSigmoid(dot(u[neighbour], v[centre])) + number * random;
+      const score = (word, sign) => logSigmoid(sign * dot(u[word], v[centre]));
+      const random = chances.reduce((sum, chance, word) => sum + chance * score(word, -1), 0);
+      return score(neighbour, 1) + number * random;
     });
     return sums.reduce((sum, one) => sum + one, 0) / pairs.length;
   }
@@ -158,7 +161,8 @@
       return { word, tip: at(vectors[kind][i]), kind: `${kind}${isFar ? " far" : ""}`, isFar };
     }));
     arrows.sort((a, b) => b.isFar - a.isFar); // those of the pair come last, on top
-    return draw("svg", { viewBox: `0 0 ${width} ${width}`, role: "img", "aria-label": `${words.length} words, each with an input and an output vector, as arrows in the plane` },
+    const label = `${words.length} words, each with an input and an output vector, as arrows`;
+    return draw("svg", { viewBox: `0 0 ${width} ${width}`, role: "img", "aria-label": label },
       ...ringsOf(farthest, at),
       ...arrows.map(({ tip, kind }) => arrow(at([0, 0]), tip, kind)),
       ...(playing ? [] : forcesOf(training, at)),
@@ -188,7 +192,6 @@
 
   // Where each term of the gradient would take the tip that it acts on.
   function forcesOf({ vectors: { v, u }, pair: { centre }, scores }, at) {
-    const moved = (from, force, by) => from.map((x, axis) => x + force * by[axis]);
     return scores.flatMap(({ word, wanted, force }) => [[v[centre], u[word]], [u[word], v[centre]]]
       .map(([from, by]) => arrow(at(from), at(moved(from, force, by)), wanted ? "pull" : "push")));
   }
@@ -232,7 +235,10 @@
     return words.map((word, i) => {
       const cosines = v.map((other, j) => (i === j ? NaN : cosine(v[i], other)));
       const row = tableRow(word, cosines.map((value) => (isNaN(value) ? "" : written(value, 1))));
-      cosines.forEach((value, j) => row.cells[j + 1].style.setProperty("--share", `${Math.round(Math.max(0, value || 0) * 40)}%`));
+      cosines.forEach((value, j) => {
+        const share = Math.round(Math.max(0, value || 0) * 40);
+        row.cells[j + 1].style.setProperty("--share", `${share}%`);
+      });
       return row;
     });
   }
@@ -278,7 +284,8 @@
   function keyToPlane() {
     const names = { v: "input vector v", u: "output vector u", pull: "pull", push: "push" };
     const items = Object.entries(names).map(([kind, name]) => {
-      const sample = draw("svg", { width: 32, height: 12, "aria-hidden": "true" }, arrow([1, 6], [30, 6], kind));
+      const attributes = { width: 32, height: 12, "aria-hidden": "true" };
+      const sample = draw("svg", attributes, arrow([1, 6], [30, 6], kind));
       return make("li", {}, sample, name);
     });
     return make("ul", { className: "key" }, ...items);
@@ -308,32 +315,35 @@
     const after = advance(training, 1);
     const again = scoresOf(after.vectors, pair, scores.slice(1).map(({ word }) => word));
     const [from, to] = [scores, again].map((one) => written(objectiveOf(one), 3));
-    return [after, `Step ${after.steps}, ${words[pair.centre]} with ${words[pair.neighbour]}: the objective of this pair went from ${from} to ${to}.`];
+    const names = `${words[pair.centre]} with ${words[pair.neighbour]}`;
+    const what = `the objective of this pair went from ${from} to ${to}`;
+    return [after, `Step ${after.steps}, ${names}: ${what}.`];
   }
 
   function stateInWords({ steps, pairs, vectors, counts, settings, dropped }) {
     if (pairs.length === 0) return "There is no pair yet: write a line of two words or more.";
-    if (dropped.length > 0) return `The figure holds ${MOST_WORDS} words. Left out: ${dropped.join(", ")}.`;
+    const left = dropped.length > 0 ? ` Left out, after ${MOST_WORDS} words: ${dropped.join(", ")}.` : "";
     const mean = written(meanObjective(vectors, pairs, counts, settings.number), 3);
     const when = steps > 0 ? `After ${steps} steps` : "Before the first step";
-    return `${when}, the objective of the average pair is ${mean}.`;
+    return `${when}, the objective of the average pair is ${mean}.${left}`;
   }
 
   // Calls `move` on every frame, or once a second where the reader wants little motion, until it
   // is stopped or `move` says no.
   function newPlayer(move) {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    let playing = false;
-    const tick = () => {
-      if (!playing || !move(calm)) return;
-      if (calm) setTimeout(tick, 1000);
-      else requestAnimationFrame(tick);
+    let next = null; // what is planned
+    const plan = () => (next = calm ? setTimeout(tick, 1000) : requestAnimationFrame(tick));
+    const stop = () => {
+      if (calm) clearTimeout(next);
+      else cancelAnimationFrame(next);
+      next = null;
     };
-    const set = (value) => {
-      playing = value;
-      tick();
-    };
-    return { isPlaying: () => playing, start: () => set(true), stop: () => set(false) };
+    function tick() {
+      plan();
+      if (!move(calm)) stop();
+    }
+    return { isPlaying: () => next !== null, start: tick, stop };
   }
 
   function planeTab({ sentences, settings }, figure) {
@@ -357,10 +367,12 @@
       passes: () => rest(advance(training, PASSES * training.pairs.length)),
       set: (change) => rest(withPairs(training, { ...training.settings, ...change })),
     });
-    parts.text.addEventListener("input", () => rest(newTraining(parts.text.value, training.settings)));
+    const begin = () => rest(newTraining(parts.text.value, training.settings));
+    parts.text.addEventListener("input", begin);
     rest(training);
     const text = make("label", { className: "sentences" }, "Sentences, one on each line", parts.text);
-    return { element: make("div", {}, bar, parts.says, parts.results, text), training: () => training };
+    const element = make("div", {}, bar, parts.says, parts.results, text);
+    return { element, training: () => training };
   }
 
   function planeBar(parts, { reach, number }, { step, play, passes, set }) {
@@ -375,23 +387,24 @@
 
   // ---- the second tab: neighbours ----
 
-  // Both lists for one word; what is on both is marked.
+  // A collection is { name, words, vectors, list }; list is the table that shows its neighbours.
+  // What is in both tables is marked.
   function showNeighbours(word, collections, says) {
-    const lists = collections.map(({ words, vectors }) => neighboursOf(word, words, vectors, NEIGHBOURS));
-    const shared = lists.every(Boolean) ? lists[0].filter((one) => lists[1].some((other) => other.word === one.word)) : [];
-    const isShared = (one) => shared.some(({ word: other }) => other === one.word);
-    collections.forEach(({ list, words }, i) => {
-      const rows = lists[i]?.map((one) => tableRow(one.word, [written(one.cosine)], isShared(one) ? "shared" : ""));
-      list.fill(rows ?? []);
+    const found = collections.map(({ words, vectors }) => neighboursOf(word, words, vectors, NEIGHBOURS));
+    const [first, second] = found.map((list) => new Set(list?.map((one) => one.word)));
+    const shared = [...first].filter((one) => second.has(one));
+    collections.forEach(({ list }, i) => {
+      const marked = (one) => (shared.includes(one) ? "shared" : "");
+      list.fill((found[i] ?? []).map((one) => tableRow(one.word, [written(one.cosine)], marked(one.word))));
     });
-    says.textContent = neighboursInWords(word, collections, lists, shared);
+    const missing = collections.filter((_, i) => !found[i]);
+    says.textContent = neighboursInWords(word, missing, shared);
   }
 
-  function neighboursInWords(word, collections, lists, shared) {
+  function neighboursInWords(word, missing, shared) {
     if (!word) return "Type a word.";
-    const missing = collections.filter((_, i) => !lists[i]);
-    const where = missing.map(({ name, words }) => `the ${words.length.toLocaleString("en")} most frequent words of ${name}`);
-    if (missing.length > 0) return `“${word}” is not among ${where.join(", nor among ")}.`;
+    const known = ({ name, words }) => `the ${words.length.toLocaleString("en")} most frequent words of ${name}`;
+    if (missing.length > 0) return `“${word}” is not among ${missing.map(known).join(", nor among ")}.`;
     return `Neighbours of “${word}”: ${shared.length} of ${NEIGHBOURS} are on both lists.`;
   }
 
@@ -402,22 +415,23 @@
     ];
     for (const one of collections) one.list = table(`By ${one.name}`, ["word", "cosine"]);
     const says = status();
-    const input = make("input", { type: "text", value: data.word, spellcheck: false, autocomplete: "off", autocapitalize: "none" });
-    const show = () => showNeighbours(input.value.trim().toLowerCase(), collections, says);
-    input.addEventListener("input", show);
-    const suggestions = data.suggestions.map((word) => button(word, () => {
+    const input = make("input", { type: "text", spellcheck: false, autocomplete: "off", autocapitalize: "none" });
+    const look = () => showNeighbours(input.value.trim().toLowerCase(), collections, says);
+    const take = (word) => {
       input.value = word;
-      show();
-    }));
-    show();
-    const controls = make("div", { className: "controls" }, make("label", {}, "A word ", input), ...suggestions);
+      look();
+    };
+    input.addEventListener("input", look);
+    take(data.word);
+    const label = make("label", {}, "A word ", input);
+    const suggestions = data.suggestions.map((word) => button(word, () => take(word)));
     const lists = make("div", { className: "lists" }, ...collections.map(({ list }) => list.element));
-    return { element: make("div", {}, controls, says, lists), collections };
+    return make("div", {}, make("div", { className: "controls" }, label, ...suggestions), says, lists);
   }
 
   explorables.define("skip-gram", (stage, data, figure) => {
-    const [plane, neighbours] = [planeTab(data, figure), neighboursTab(data)];
-    const panels = [plane.element, neighbours.element];
+    const plane = planeTab(data, figure);
+    const panels = [plane.element, neighboursTab(data)];
     const open = (chosen) => panels.forEach((panel, i) => (panel.hidden = i !== chosen));
     const tabs = choice("Show", "skip-gram-tab", ["In the plane", "Neighbours of a word"], 0, open);
     tabs.classList.add("tabs");

@@ -96,7 +96,7 @@
   function tokenElements(tokens, filters, chosen, onChoose) {
     const wins = (position) => filters.some((one) => Math.abs(one.position - position) <= 1);
     return tokens.flatMap(({ word, fate, position }, i) => {
-      if (fate !== "kept") return [make("s", { title: fate === "cut" ? "cut off" : "not in the vocabulary" }, word), " "];
+      if (fate !== "kept") return [make("s", { title: fate }, word), " "];
       const input = make("input", { type: "radio", name: "review-token", checked: i === chosen });
       input.addEventListener("change", () => onChoose(i));
       return [make("label", { className: wins(position) ? "wins" : "" }, input, make("span", {}, word)), " "];
@@ -108,13 +108,18 @@
     const near = tokens.filter((token) => Math.abs(token.position - position) <= 3);
     if (near.every((token) => Math.abs(token.position - position) > 1)) return "padding only";
     const element = make("span");
-    for (const { word, position: at } of near) element.append(make(Math.abs(at - position) <= 1 ? "u" : "span", {}, word), " ");
+    for (const token of near) {
+      const isInside = Math.abs(token.position - position) <= 1;
+      element.append(make(isInside ? "u" : "span", {}, token.word), " ");
+    }
     return element;
   }
 
   function filterRows({ tokens, filters }) {
-    return filters.slice(0, SHOWN_FILTERS).map(({ filter, position, adds }) =>
-      tableRow(`${filter}`, [signed(adds), windowElement(tokens, position)], adds < 0 ? "negative" : "positive"));
+    return filters.slice(0, SHOWN_FILTERS).map(({ filter, position, adds }) => {
+      const cells = [signed(adds), windowElement(tokens, position)];
+      return tableRow(`${filter}`, cells, adds < 0 ? "negative" : "positive");
+    });
   }
 
   const signed = (x) => (Number(x.toFixed(2)) > 0 ? `+${written(x)}` : written(x));
@@ -132,11 +137,22 @@
     return make("div", { className: "scale", ariaHidden: "true" }, drawing, make("p", {}, ...ends));
   }
 
+  // What is not read, in brackets, or nothing.
+  function droppedInWords(tokens) {
+    const words = (fate) => tokens.filter((token) => token.fate === fate).map(({ word }) => word);
+    const [unknown, cut] = [[...new Set(words("unknown"))], words("cut")];
+    const parts = [];
+    if (unknown.length > 0) parts.push(`unknown: ${unknown.join(", ")}`);
+    if (cut.length > 0) parts.push(`too late: the last ${cut.length}`);
+    return parts.length > 0 ? ` (${parts.join("; ")})` : "";
+  }
+
   function inWords({ tokens, logOdds }, before) {
     const kept = tokens.filter(({ fate }) => fate === "kept").length;
     const side = logOdds > 0 ? "positive" : "negative";
     const then = logOdds === before ? "" : `, before ${signed(before)}`;
-    return `The network reads ${kept} of ${tokens.length} tokens and leans to ${side}: log-odds ${signed(logOdds)}${then}.`;
+    const read = `The network reads ${kept} of ${tokens.length} tokens${droppedInWords(tokens)}`;
+    return `${read} and leans to ${side}: log-odds ${signed(logOdds)}${then}.`;
   }
 
   function reviewParts(reviews) {
@@ -159,7 +175,8 @@
       bar(make("label", {}, "Take a review ", parts.take)),
       make("label", { className: "review" }, "Or write one", parts.text),
       parts.tokens,
-      bar(parts.not, parts.remove, button("Shuffle the words", shuffle), button("Compare from here", compare)),
+      bar(parts.not, parts.remove,
+        button("Shuffle the words", shuffle), button("Compare from here", compare)),
       parts.scale, parts.says, parts.filters.element);
   }
 

@@ -127,10 +127,11 @@ def test_tokens_are_kept_dropped_and_cut_as_in_the_text(figure, data):
     assert "zyzzyva" in unknown
     assert live.locator(".tokens :is(label, s)").all_inner_texts() == tokens
     assert live.locator(".tokens s").all_inner_texts() == unknown
-    assert f"reads {6 - len(unknown)} of 6 tokens" in says(live)
+    assert f"reads {6 - len(unknown)} of 6 tokens (unknown: {', '.join(unknown)})" in says(live)
     write(live, "good " * 210)
     assert live.locator(".tokens label").count() == 200
     assert live.locator(".tokens s").count() == 10
+    assert "200 of 210 tokens (too late: the last 10)" in says(live)
     write(live, "10/10")
     assert "0 of 0 tokens" in says(live)
     assert not button(live, "Delete").is_visible()
