@@ -17,7 +17,6 @@ from plotnine import (
     coord_flip,
     element_blank,
     geom_col,
-    geom_text,
     ggplot,
     labs,
     scale_fill_manual,
@@ -103,18 +102,16 @@ def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, p
 def picture(text: str, words: list[str], network: TextCNN) -> ggplot:
     """Draw what the figure shows of a review at its start: the verdict and the five filters."""
     log_odds, filters = read_review(text, words, network)
-    bars = filters.head(5).with_columns(
-        name=pl.format("filter {}", "filter"), positive=pl.col("adds") > 0
-    )
+    verdict = f"{log_odds:+.2f}".replace("-", "−")
+    bars = filters.head(5).with_columns(name=pl.format("{}  (filter {})", "window", "filter"))
     return (
-        ggplot(bars, aes("name", "adds", fill="positive"))
+        ggplot(bars, aes("name", "adds", fill="adds > 0"))
         + geom_col(width=0.6, show_legend=False)
-        + geom_text(aes(y=0, label="window", ha="side"), nudge_x=0.42, size=9)
         + coord_flip()
         + scale_x_discrete(limits=bars["name"].to_list()[::-1])
         + scale_fill_manual({True: "#2a6435", False: "#8c2f1b"})
-        + labs(x="", y="added to the log-odds", title=f"log-odds {log_odds:+.2f}".replace("-", "−"))
-        + theme(figure_size=(7, 3.2), panel_grid_major_y=element_blank())
+        + labs(x="", y="added to the log-odds", title=f"log-odds {verdict}")
+        + theme(figure_size=(7, 2.8), panel_grid_major_y=element_blank())
     )
 
 
