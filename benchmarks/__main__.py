@@ -21,6 +21,7 @@ SUBJECTS = [
     "rebuild",
     "side_by_side",
     "build",
+    "live",
 ]
 
 

@@ -17,7 +17,7 @@ class Row:
 
     what: str
     value: float
-    unit: str  # "×" for a ratio, else "s" or "MB"
+    unit: str  # "×" for a ratio, else "s", "ms", "MB" or "kB"
     note: str = ""
     goal: float | None = None
 

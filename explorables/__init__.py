@@ -1,1 +1,1 @@
-"""The book's live figures: a script for each, and the Python that gives it data and a picture."""
+"""The live figures: their scripts, and what the cells give them to compute with."""

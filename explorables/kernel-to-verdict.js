@@ -7,7 +7,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const SIDE = 28;
   const MARGIN = 3; // pixels around the picture, so that a window or field over its edge is seen
   const DOTS = 17; // of a canvas, for one pixel of the picture
-  const INK = "#23262b", LINE = "#8c2f1b", FRAME = "#b9b6ae", BORDER = "#f7f4ec"; // the light theme's
+  const INK = "#23262b", LINE = "#8c2f1b", FRAME = "#b9b6ae", BORDER = "#f3f3f2"; // the light theme's
   const LAYERS = [
     { name: "after the first convolution", field: 3, step: 1, from: -1 },
     { name: "after the first pooling", field: 4, step: 2, from: -1 },
@@ -126,8 +126,9 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     return select;
   }
 
-  function panel(title, left, ...right) {
-    const box = make("div", { className: "ktv-panel" }, make("p", { className: "ktv-title" }, title));
+  function panel(title, hint, left, ...right) {
+    const heading = make("p", { className: "ktv-title" }, title, make("span", {}, hint));
+    const box = make("div", { className: "ktv-panel" }, heading);
     box.append(make("div", { className: "ktv-left" }, ...left), make("div", { className: "ktv-right" }, ...right));
     box.setAttribute("role", "group");
     box.ariaLabel = title;
@@ -157,7 +158,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     make("li", {}, make("span", { className: "ktv-class" }, String(k)), make("span", { className: "ktv-bar" },
       make("i")), make("span", { className: "ktv-value" }))));
   const verdict = said();
-  panel("The picture and the verdict",
+  panel("The picture and the verdict", "pointer, arrow keys and Space move the window, or draw",
     [view, row(labelled("Pointer", pointer), pad)],
     row(labelled("Digit", digits), make("label", { className: "ktv-check" }, centring, "centre it as MNIST does")),
     bars, verdict);
@@ -182,7 +183,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const fill = make("button", { type: "button" }, "Fill the map");
   const formula = make("p", { className: "ktv-formula" });
   const sum = said();
-  panel("One window, one sum", [plane],
+  panel("One window, one sum", "dark is positive, red is negative", [plane],
     make("div", { className: "ktv-sum" }, windowGrid, sign("×"), weightGrid, sign("="), productGrid, sign("→"), total),
     row(labelled("Kernel", presets), labelled("Padding", paddings), labelled("Stride", strides), fill),
     formula, sum);
@@ -194,7 +195,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const layerChoice = choice(LAYERS.map(({ name }) => name));
   const mapChoice = choice([]);
   const cellSays = said();
-  panel("The maps of the trained network", [patch],
+  panel("The maps of the trained network", "pointer and arrow keys choose a value, Space the next map", [patch],
     row(labelled("Maps", layerChoice), labelled("Chosen map", mapChoice)), maps, cellSays);
 
   function grid(name, ...cells) {
@@ -554,7 +555,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   centring.addEventListener("change", () => { state.isCentred = centring.checked; update(); });
   presets.addEventListener("change", () => choosePreset(Number(presets.value)));
   paddings.addEventListener("change", () => { state.padding = Number(paddings.value); refill(); });
-  strides.addEventListener("change", () => { state.stride = Number(strides.value); refill(); });
+  strides.addEventListener("change", () => { state.stride = Number(strides.value) + 1; refill(); });
   fill.addEventListener("click", fillMap);
   layerChoice.addEventListener("change", () => chooseLayer(Number(layerChoice.value)));
 

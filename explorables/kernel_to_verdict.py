@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 
 from explorables.pack import LiveData, rounded
 
-LAYERS = {1: 0, 2: 3, 3: 7, 4: 9}  # SimpleCNN's layers with weights, by their names in the data
+LAYERS = {1: "net.0", 2: "net.3", 3: "net.7", 4: "net.9"}  # SimpleCNN's that have weights
 LEFT_EDGE = [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
 INK, FADED, ACCENT = "#23262b", "#dcd8cf", "#8c2f1b"  # as in tools/tokens.toml
 SHADES = LinearSegmentedColormap.from_list("shades", [ACCENT, "white", INK])
@@ -80,10 +80,9 @@ def as_on_the_page(network: torch.nn.Module) -> torch.nn.Module:
 
 def live_data(network: torch.nn.Module, begin: dict[str, Any]) -> LiveData:
     """Return the network's weights and the twenty digits for the page."""
-    weights = {}
-    for name, layer in LAYERS.items():
-        weights[f"weights{name}"] = network.net[layer].weight.detach()
-        weights[f"bias{name}"] = network.net[layer].bias.detach()
+    state = network.state_dict()
+    weights = {f"weights{number}": state[f"{layer}.weight"] for number, layer in LAYERS.items()}
+    weights |= {f"bias{number}": state[f"{layer}.bias"] for number, layer in LAYERS.items()}
     digits = (begin["digits"] * 255).round().to(torch.uint8)
     kept = {name: begin[name] for name in ("truths", "reads", "row", "column")}
     return LiveData(digits=digits, kernel=LEFT_EDGE, **kept, **weights)

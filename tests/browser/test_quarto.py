@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import served
+from tests.kit.live import live_figures
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
 
@@ -51,6 +52,22 @@ def test_no_page_is_wider_than_a_phone(pages, visit):
         page.goto(url)
         wide[url] = page.evaluate("document.documentElement.scrollWidth")
     assert {url: width for url, width in wide.items() if width > 360} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("live", live_figures(), ids=lambda figure: figure.script)
+def test_live_figures_run(pages, visit, axe, live, theme, width):
+    (url,) = [url for url in pages if url.endswith(live.page)]
+    visited = visit(url, color_scheme=theme, width=width)
+    page = visited.page
+    live.start(page)
+    page.locator(f"#{live.id} .explorable-stage").click()
+    assert page.locator(".glightbox-container").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(axe)
+    assert page.evaluate(VIOLATIONS, QUARTOS_OWN) == []
+    assert visited.console == []
 
 
 def test_nothing_is_asked_of_another_host(pages, visit):

@@ -12,6 +12,7 @@ import after
 import pypandoc
 import pytest
 
+from tests.bookbuild.test_explorables import FIGURE
 from tools import quarto_facts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +124,27 @@ def test_before_writes_the_citation_style_in_the_books_language(book):
         ],
     )
     assert "‘A Title’." in made and "en-GB" in style  # pandoc's own would have “A Title.”
+
+
+@needs_venv
+def test_after_puts_a_live_figures_scripts_beside_the_pages(book, site):
+    chapter = book / "chapters/one.qmd"
+    chapter.write_text(f"{chapter.read_text('utf-8')}\n\n{FIGURE}\n", encoding="utf-8")
+    (book / "explorables").mkdir()
+    for name in ("live.js", "start.js", "explorables.css"):
+        (book / "explorables" / name).write_text(name, encoding="utf-8")
+    shutil.copytree(site, book / "_book")
+    assert run("before.py", book).returncode == 0
+    page = book / "_freeze/chapters/one"
+    assert (page / "figure-html/draws-data.js").is_file()
+    assert not (page / "figure-typst/draws-data.js").exists()
+    done = run("after.py", book, QUARTO_PROJECT_OUTPUT_DIR=str(book / "_book"))
+    assert done.returncode == 0, done.stderr
+    assert (book / "_book/explorables/live.js").is_file()
+    html = (book / "_book/chapters/one.html").read_text("utf-8")
+    head = html.split("</head>")[0]
+    assert '<script src="../explorables/start.js" defer></script>' in head
+    assert after.with_head(html, '<script src="../explorables/start.js" defer></script>') == html
 
 
 def test_a_page_gets_its_links_once(site):

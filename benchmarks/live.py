@@ -1,0 +1,58 @@
+"""The live figures in Chromium: from a stroke to the probabilities, and how large files are."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Row
+
+SITE = Path(__file__).resolve().parent.parent / "_book"
+STROKES = 40
+# One stroke of the pen after another over the digit, each until its numbers are laid out.
+DRAW = """strokes => {
+  const stage = document.querySelector("[data-script=kernel-to-verdict] .explorable-stage");
+  const canvas = stage.querySelector("canvas"), box = canvas.getBoundingClientRect();
+  const point = (type, n) => canvas.dispatchEvent(new PointerEvent(type, {
+    pointerId: 1, bubbles: true, clientX: box.left + box.width / 2,
+    clientY: box.top + box.height * (0.2 + 0.6 * n / strokes) }));
+  canvas.setPointerCapture = () => {}; // there is no real pointer
+  const times = [];
+  point("pointerdown", 0);
+  for (let n = 1; n <= strokes; n++) {
+    const began = performance.now();
+    point("pointermove", n);
+    stage.offsetHeight;
+    times.push(performance.now() - began);
+  }
+  return times.sort((a, b) => a - b);
+}"""
+
+
+def rows() -> Iterator[Row]:
+    """Yield the rows of the table, from the book as it is built."""
+    times = stroke_times()
+    median, slowest = times[len(times) // 2], times[-1]
+    note = f"median of {STROKES}; the slowest {slowest:.0f} ms"
+    yield Row("a stroke on the digit, until the probabilities stand", median, "ms", note, 50)
+    before = [SITE / "explorables" / name for name in ("start.js", "explorables.css")]
+    size = sum(file.stat().st_size for file in before) / 1000
+    yield Row("live figures: what a page loads before *Start*", size, "kB", goal=25)
+    for file in sorted(SITE.rglob("*-data.js")):
+        yield Row(f"live figures: {file.name}", file.stat().st_size / 1000, "kB", goal=900)
+
+
+def stroke_times() -> list[float]:
+    """Return how long the strokes took, in milliseconds, sorted."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((SITE / "chapters/cnns-word2vec.html").as_uri())
+        figure = page.locator("[data-script=kernel-to-verdict]")
+        figure.get_by_role("button", name="Start").click()
+        figure.get_by_role("combobox", name="Digit").select_option(label="blank, to draw on")
+        return page.evaluate(DRAW, STROKES)
