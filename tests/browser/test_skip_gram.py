@@ -246,7 +246,7 @@ def test_sentences_can_be_edited_and_what_cannot_be_shown_is_said(figure):
     live = figure()
     sentences(live).fill("One two, THREE\n" + " ".join(f"{a}{a}" for a in "abcdefghijklmnopqrs"))
     assert len(state(live)["words"]) == 20
-    assert "Left out: rr, ss" in says(live)
+    assert "Left out, after 20 words: rr, ss." in says(live)
     sentences(live).fill("alone\n\n")
     assert "two words or more" in says(live)
     assert not live.locator(".plane").is_visible()
