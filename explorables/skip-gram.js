@@ -169,11 +169,11 @@
       ...labelsOf(arrows.filter(({ kind }) => kind !== "u far").reverse(), width));
   }
 
-  // Circles at round distances from the middle, two to four of them.
+  // Circles at round distances from the middle, three at most.
   function ringsOf(farthest, at) {
     const gap = [0.25, 0.5, 1, 2, 5, 10, 20].find((one) => one * 4 > farthest) ?? 50;
     const [middle] = at([0, 0]);
-    return [1, 2, 3].map((n) => n * gap).filter((radius) => radius <= farthest * 1.05).flatMap((radius) => {
+    return [1, 2, 3].map((n) => n * gap).filter((radius) => radius <= farthest * 0.95).flatMap((radius) => {
       const [, y] = at([0, -radius]);
       return [
         draw("circle", { class: "ring", cx: middle, cy: middle, r: y - middle }),
