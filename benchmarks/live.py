@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Row
 
@@ -30,12 +32,31 @@ DRAW = """strokes => {
 }"""
 
 
+# One letter after another at the end of a review of 200 words, each until its numbers are laid out.
+TYPE = """letters => {
+  const stage = document.querySelector("[data-script=write-a-review] .explorable-stage");
+  const text = stage.querySelector("textarea");
+  text.value = "a slow film with a great ending ".repeat(29).trim().slice(0, -19);
+  const times = [];
+  for (let n = 0; n < letters; n++) {
+    const began = performance.now();
+    text.value += "a";
+    text.dispatchEvent(new Event("input"));
+    stage.offsetHeight;
+    times.push(performance.now() - began);
+  }
+  return times.sort((a, b) => a - b);
+}"""
+
+
 def rows() -> Iterator[Row]:
     """Yield the rows of the table, from the book as it is built."""
-    times = stroke_times()
-    median, slowest = times[len(times) // 2], times[-1]
-    note = f"median of {STROKES}; the slowest {slowest:.0f} ms"
-    yield Row("a stroke on the digit, until the probabilities stand", median, "ms", note, 50)
+    for what, times in (
+        ("a stroke on the digit, until the probabilities stand", stroke_times()),
+        ("a letter in a review of 200 words, until the log-odds stand", typing_times()),
+    ):
+        note = f"median of {STROKES}; the slowest {times[-1]:.0f} ms"
+        yield Row(what, times[len(times) // 2], "ms", note, 50)
     before = [SITE / "explorables" / name for name in ("start.js", "explorables.css")]
     size = sum(file.stat().st_size for file in before) / 1000
     yield Row("live figures: what a page loads before *Start*", size, "kB", goal=25)
@@ -45,6 +66,20 @@ def rows() -> Iterator[Row]:
 
 def stroke_times() -> list[float]:
     """Return how long the strokes took, in milliseconds, sorted."""
+    with _started("kernel-to-verdict") as figure:
+        figure.get_by_role("combobox", name="Digit").select_option(label="blank, to draw on")
+        return figure.page.evaluate(DRAW, STROKES)
+
+
+def typing_times() -> list[float]:
+    """Return how long the letters took, in milliseconds, sorted."""
+    with _started("write-a-review") as figure:
+        return figure.page.evaluate(TYPE, STROKES)
+
+
+@contextmanager
+def _started(script: str) -> Iterator[Any]:
+    """Open the page in Chromium and start the figure with this script; yield the figure."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -52,7 +87,7 @@ def stroke_times() -> list[float]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto((SITE / "chapters/cnns-word2vec.html").as_uri())
-        figure = page.locator("[data-script=kernel-to-verdict]")
+        figure = page.locator(f"[data-script={script}]")
         figure.get_by_role("button", name="Start").click()
-        figure.get_by_role("combobox", name="Digit").select_option(label="blank, to draw on")
-        return page.evaluate(DRAW, STROKES)
+        page.wait_for_selector(f"[data-script={script}].is-live")
+        yield figure

@@ -69,6 +69,49 @@ function dense(input, weights, bias) {
   return { shape: [outputs], values };
 }
 
+// The vectors of the words with these indices, one row for each word; an index past the last word
+// is padding, a row of zeros.
+function embedding(indices, vectors) {
+  const [, size] = vectors.shape;
+  const values = new Float32Array(indices.length * size);
+  indices.forEach((index, row) => {
+    values.set(vectors.values.subarray(index * size, (index + 1) * size), row * size);
+  });
+  return { shape: [indices.length, size], values };
+}
+
+// A window of neighbouring rows times the filter, added up, plus the bias: at every word.
+// filters: shape [filters, features, width] with an odd width; past either end there are zeros.
+function convolutionOverWords(text, filters, bias) {
+  const [length, size] = text.shape;
+  const [count, , width] = filters.shape;
+  const values = new Float32Array(count * length);
+  for (let k = 0, at = 0; k < count; k++)
+    for (let i = 0; i < length; i++, at++) {
+      let sum = bias[k];
+      for (let u = 0; u < width; u++) {
+        const row = i + u - (width - 1) / 2;
+        if (row < 0 || row >= length) continue;
+        let weight = k * size * width + u; // its place: one feature further is `width` further
+        for (let c = row * size; c < (row + 1) * size; c++, weight += width)
+          sum += filters.values[weight] * text.values[c];
+      }
+      values[at] = sum;
+    }
+  return { shape: [count, length], values };
+}
+
+// The largest value of each feature map, and the position where it first occurs.
+function maxOverTime(maps) {
+  const [count, length] = maps.shape;
+  const positions = Array.from({ length: count }, (_, k) => {
+    const map = maps.values.subarray(k * length, (k + 1) * length);
+    return map.indexOf(Math.max(...map));
+  });
+  const values = Float32Array.from(positions, (position, k) => maps.values[k * length + position]);
+  return { shape: [count], values, positions };
+}
+
 // Logits as probabilities: positive numbers that add up to one.
 function softmax(logits) {
   const largest = Math.max(...logits); // the same shift for all changes nothing, and no exp overflows

@@ -95,7 +95,7 @@ window.explorables = (() => {
 
     async function begin() {
       const loaded = await dataOf(box);
-      for (const file of ["components", box.dataset.script]) await load(`${folder}${file}.js`);
+      for (const file of ["components", "controls", box.dataset.script]) await load(`${folder}${file}.js`);
       if (!begins[box.dataset.script]) throw new Error(`${box.dataset.script}.js is damaged`);
       const restart = () => {
         stage.hidden = false; // a script may ask how wide it is

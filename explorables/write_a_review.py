@@ -1,0 +1,127 @@
+"""The data and the picture of *Write a review*: how TextCNN reads one text.
+
+What the page computes is in write-a-review.js. The picture is what it shows at its start, from the
+same rounded weights, by torch. Scores over many reviews are the matter of `funs.DSTorch`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from plotnine import (
+    aes,
+    coord_flip,
+    element_blank,
+    geom_col,
+    ggplot,
+    labs,
+    scale_fill_manual,
+    scale_x_discrete,
+    theme,
+)
+from torch import Tensor
+
+from explorables.pack import LiveData, rounded
+from nets import TextCNN
+
+LENGTH = 200
+
+
+def as_on_the_page(network: TextCNN, words: int) -> TextCNN:
+    """Return a network as the page has it: with few words, padding, and rounded weights.
+
+    Parameters
+    ----------
+    network : TextCNN
+        The trained network. Its embedding has the most frequent words first.
+    words : int
+        How many words the page knows.
+    """
+    weights = {name: torch.tensor(rounded(value)) for name, value in _few(network, words).items()}
+    vectors = weights["embedding.weight"]
+    weights["embedding.weight"] = torch.cat([vectors, torch.zeros(1, vectors.shape[1])])
+    live = TextCNN(weights["embedding.weight"])
+    live.load_state_dict(weights)
+    return live.eval()
+
+
+def live_data(network: TextCNN, words: list[str], **other: Any) -> LiveData:
+    """Return what the page gets: the words, the weights under PyTorch's names, and other values."""
+    return LiveData(words=words, **_few(network, len(words)), **other)
+
+
+def _few(network: TextCNN, words: int) -> dict[str, np.ndarray]:
+    weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    return weights | {"embedding.weight": weights["embedding.weight"][:words]}
+
+
+def tokens(text: str) -> list[str]:
+    """Return every run of the letters a to z of a text, in lower case."""
+    return re.findall("[a-z]+", text.lower())
+
+
+def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, pl.DataFrame]:
+    """Read a review; say what the verdict is and which filters make it.
+
+    Parameters
+    ----------
+    text : str
+        The review.
+    words : list of str
+        The words that the network knows, in the order of its embedding.
+    network : TextCNN
+        With two classes, the negative one first.
+
+    Returns
+    -------
+    float
+        The log-odds of a positive review.
+    polars.DataFrame
+        For each filter, those that matter most first: its number, `filter`; what it adds to the
+        log-odds over what it would add if it had seen padding only, `adds`; and the words of its
+        winning window, `window`.
+    """
+    place = {word: i for i, word in enumerate(words)}
+    known = [word for word in tokens(text) if word in place][:LENGTH]
+    row = [place[word] for word in known] + [len(words)] * (LENGTH - len(known))
+    with torch.no_grad():
+        embedded = network.embedding(torch.tensor([row])).permute(0, 2, 1)
+        maxima, positions = network.relu(network.conv(embedded)).max(dim=2)
+        log_odds = _log_odds(network, maxima)
+        adds = log_odds - _log_odds(network, _without_each(network, maxima))
+    windows = [" ".join(known[max(0, at - 1) : at + 2]) for at in positions[0].tolist()]
+    filters = pl.DataFrame({"filter": range(len(windows)), "adds": adds.numpy(), "window": windows})
+    order = filters.sort(pl.col("adds").abs(), descending=True, maintain_order=True)
+    return log_odds.item(), order
+
+
+def picture(text: str, words: list[str], network: TextCNN) -> ggplot:
+    """Draw what the figure shows of a review at its start: the verdict and the five filters."""
+    log_odds, filters = read_review(text, words, network)
+    verdict = f"{log_odds:+.2f}".replace("-", "−")
+    bars = filters.head(5).with_columns(name=pl.format("{}  (filter {})", "window", "filter"))
+    return (
+        ggplot(bars, aes("name", "adds", fill="adds > 0"))
+        + geom_col(width=0.6, show_legend=False)
+        + coord_flip()
+        + scale_x_discrete(limits=bars["name"].to_list()[::-1])
+        + scale_fill_manual({True: "#2a6435", False: "#8c2f1b"})
+        + labs(x="", y="added to the log-odds", title=f"log-odds {verdict}")
+        + theme(figure_size=(7, 2.8), panel_grid_major_y=element_blank())
+    )
+
+
+def _without_each(network: TextCNN, maxima: Tensor) -> Tensor:
+    """Return the maxima once for each filter, with that filter's answer to padding in its place."""
+    rows = maxima.repeat(maxima.shape[1], 1)
+    rows[range(len(rows)), range(len(rows))] = network.relu(network.conv.bias)
+    return rows
+
+
+def _log_odds(network: TextCNN, maxima: Tensor) -> Tensor:
+    logits = network.classifier(maxima)
+    return logits[:, 1] - logits[:, 0]
