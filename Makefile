@@ -45,10 +45,6 @@ unit: $(READY) data/.manifest.json  ## check in a minute what needs no built boo
 data: $(READY)  ## fetch and prepare the data, or check what is there
 	@$(PY) data/prepare.py
 
-.PHONY: serve
-serve: book  ## show _book/ on http://127.0.0.1:8000
-	@$(PY) -m http.server --bind 127.0.0.1 --directory _book 8000
-
 .PHONY: preview
 preview: $(READY) data/.manifest.json  ## serve the book, rebuild on save and reload the browser (PORT=4200)
 	@$(PY) -m bookbuild preview --port $(PORT)
@@ -90,7 +86,7 @@ lint: $(READY)  ## style, types, and which part imports which
 	@$(BIN)lint-imports --no-cache --no-logo
 
 .PHONY: diagrams
-diagrams: $(READY)  ## draw the six diagrams again
+diagrams: $(READY)  ## draw the eight diagrams again
 	@$(PY) -m diagrams.draw
 
 .PHONY: tokens

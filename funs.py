@@ -1,8 +1,8 @@
 """Helpers that the book's cells call, brought in by ``from funs import *``.
 
 Three parts, in the order in which to read them: what it gives, how it does it, what it refuses.
-This is no framework: the networks stand in the chapters, and nothing here hides a step that a
-chapter explains. What does not fit together ends in an error that says what, where and why.
+The networks stand in the chapters, and nothing here hides a step that a chapter explains. What
+does not fit together raises a ValueError that says what is wrong, where, and what was expected.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if _GLOVE.is_dir():
 os.environ.update(_SETTINGS | os.environ)
 
 import copy
+import math
 import random
 import re
 import reprlib
@@ -41,8 +42,6 @@ __all__ = ["DSImage", "DSSklearn", "DSTorch", "print_rows", "set_seed"]
 
 SEED = 14
 SCORING_BATCH = 256  # cases scored at once: bounds memory, changes no result
-MODES = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "P": "RGB", "RGB": "RGB", "RGBA": "RGBA"}
-MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}  # Pillow's name for what a file holds: what we load
 
 
 # --- 1. What it gives --------------------------------------------------------------------------
@@ -64,7 +63,7 @@ def set_seed(seed: int = SEED) -> None:
 
 def print_rows(df: pl.DataFrame, n: int = -1) -> None:
     """Show the first `n` rows of a frame, or all, where polars would leave some out."""
-    from IPython.display import display
+    from IPython.display import display  # here, since it is slow to import; so are others below
 
     _check_frame(df, empty=True)
     with pl.Config(tbl_rows=-1):
@@ -96,19 +95,24 @@ class DSTorch:
     ) -> Loaded:
         """Read the pictures that a frame lists, one in each row. Used in *CNNs: Application*.
 
-        Parameters
-        ----------
-        label_name, filepath, index : str
-            The columns of the class, of the file, and of the part: "train" or "test".
-        scale, flatten : bool
-            Divide by the largest possible value, to lie in [0, 1]; make each picture one row.
-        cn : sequence, optional
-            The class names of training, to load new pictures alone, with or without labels.
+        The columns `label_name`, `filepath` and `index` hold each picture's class, its file, and
+        "train" or "test". `scale` divides by the largest possible value, so that all lie in
+        [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the class names
+        of training, new pictures load alone, with or without labels.
+
+        Examples
+        --------
+        Read my own digit, from a photograph: ``1 - X`` makes the dark ink on white paper light on
+        black, as MNIST's digits are. Leave some paper around the digit.
+
+        >>> ImageOps.autocontrast(Image.open("7.jpg").convert("L").resize((28, 28))).save("7.png")
+        >>> mine = DSTorch.load_image(pl.DataFrame({"filepath": ["7.png"]}), cn=cn, scale=True)
+        >>> DSTorch.predict_proba(cnn, 1 - mine.X, None, cn)
         """
         _check_frame(df)
-        known = cn is None or label_name in df.columns
-        labels = _column(df, label_name, "label_name") if known else None
-        train, ys, cn = _split(df, index, cn is not None, labels, cn)
+        unlabelled = cn is not None and label_name not in df.columns
+        labels = None if unlabelled else _column(df, label_name, "label_name")
+        train, ys, cn = _split(df, index, labels, cn)
         pixels = np.stack(_read_pictures(_column(df, filepath, "filepath"), alike=True))
         X = torch.from_numpy(pixels.astype(np.float32))
         if scale:
@@ -129,22 +133,25 @@ class DSTorch:
     ) -> Loaded:
         """Turn tokens into rows of word indices, cut or padded at the end. Used in *CNNs for Text*.
 
-        Parameters
-        ----------
-        model : gensim.models.Word2Vec or gensim.models.KeyedVectors
-            Words that it does not know are dropped.
-        tokens_expr, label_expr : polars.Expr
-            The tokens of each text, a list of strings, and its class.
-        pad_idx : int
-            A word's index, or the number of words: an embedding's row after the last word's.
-        index, cn
-            As in ``load_image``; with neither, four fifths of the rows are drawn for training.
+        The words are those of `model`, a gensim Word2Vec or KeyedVectors; others are dropped.
+        `tokens_expr` gives a list of strings for each text, `label_expr` its class. `pad_idx` is
+        a word's index, or the number of words: an embedding's row after the last word's. `index`
+        and `cn` are as in ``load_image``; without both, a fifth of the rows are drawn for testing.
+
+        Examples
+        --------
+        Score my own sentence.
+
+        >>> df = pl.DataFrame({"tokens": ["i did not like it".split()]})
+        >>> mine = DSTorch.load_text(df, w2v, c.tokens, pad_idx=len(w2v.wv), cn=cn)
+        >>> DSTorch.predict_proba(text_cnn, mine.X, None, cn)
         """
         _check_frame(df)
         _check_counts(max_length=max_length)
         words, tokens = _vocabulary(model, pad_idx), _tokens(df, tokens_expr)
         labels = None if label_expr is None else _column(df, label_expr, "label_expr")
-        train, ys, cn = _split(df, index, index == "index", labels, cn)
+        draw = {"test_size": 0.2, "random_state": SEED}
+        train, ys, cn = _split(df, index, labels, cn, draw)
         X = _word_indices(tokens, words, max_length, pad_idx)
         return Loaded(X, X[train], X[~train], *ys, cn)
 
@@ -180,7 +187,7 @@ class DSTorch:
     @staticmethod
     def score_image(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
         """Return the accuracy, in [0, 1], on pictures. Used in *CNNs: Application*."""
-        _check(y is not None, "y is None; a score needs the true classes.")
+        _check_type("y", y, Tensor, "A score needs the true classes.")
         return (_logits(model, X, y, cn).argmax(dim=1) == y.cpu()).double().mean().item()
 
     @staticmethod
@@ -189,27 +196,31 @@ class DSTorch:
         return DSTorch.score_image(model, X, y, None)
 
     @staticmethod
-    def predict(model: nn.Module, X: Tensor, y, cn: Sequence) -> pl.DataFrame:
-        """Return the true class, ``target_``, and ``prediction_`` for each row of X, in order.
-
-        If `y` is None, there is no ``target_``. Used in *CNNs: Application*.
-        """
-        return _classes(_logits(model, X, y, cn), y, cn)
+    def predict(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
+        """Return the true class, ``target_``, if `y` is given, and ``prediction_``, row by row."""
+        frame = DSTorch.predict_proba(model, X, y, cn, prefix="prob_of_")
+        return frame.drop(pl.selectors.starts_with("prob_"))
 
     @staticmethod
-    def predict_proba(model: nn.Module, X: Tensor, y, cn: Sequence, prefix="") -> pl.DataFrame:
+    def predict_proba(
+        model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence, prefix: str = ""
+    ) -> pl.DataFrame:
         """Return what ``predict`` does, and probabilities. Used in *CNNs: Application*.
 
         ``prob_pred_`` is that of the predicted class. The columns of the classes are named by
         `prefix` and class: give a prefix if the frame that they go into has such names already.
         """
-        logits = _logits(model, X, y, cn)
+        logits, names = _logits(model, X, y, cn), _names(cn)
+        frame = pl.DataFrame({"prediction_": names[logits.argmax(dim=1).numpy()]})
+        if y is not None:
+            frame.insert_column(0, names[y.cpu().numpy()].alias("target_"))
         probability = torch.softmax(logits.double(), dim=1).numpy()
-        return _with_probabilities(_classes(logits, y, cn), probability, cn, prefix)
+        return _with_probabilities(frame, probability, cn, prefix)
 
     @staticmethod
     def confusion_matrix(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence):
         """Plot how many cases of each class are predicted as each class. Used in *Exercises*."""
+        _check_type("y", y, Tensor, "A confusion matrix needs the true classes.")
         return _confusion_plot(DSTorch.predict(model, X, y, cn), cn)
 
 
@@ -283,13 +294,13 @@ class Classifier:
         _check_frame(df)
         y = _column(df, target, "target")
         groups = None if stratify is None else _column(df, stratify, "stratify")
-        how = {"test_size": test_size, "random_state": random_state, "stratify": groups}
-        train, _, self.cn = _split(df, "index", True, y, None, **how)
+        draw = {"test_size": test_size, "random_state": random_state, "stratify": groups}
+        train, _, self.cn = _split(df, "index", y, None, draw)
         X = _matrix(df, features, drop, y.name, "index")
         quiet = {"l1_ratios": (0.0,), "use_legacy_attributes": False, "scoring": "accuracy"}
         classifier = linear_model.LogisticRegressionCV(**quiet | other)
         self.model = pipeline.make_pipeline(preprocessing.StandardScaler(), classifier)
-        with _explained(f"{int(train.sum())} training rows cannot be fitted"):
+        with _explained(f"{train.sum()} training rows cannot be fitted"):
             self.model.fit(X[train], y.to_numpy()[train])
         self.df, self.probability = df, self.model.predict_proba(X)
         parts, predicted = np.where(train, "train", "test"), self.model.predict(X)
@@ -297,8 +308,9 @@ class Classifier:
 
     def score(self) -> dict[str, float]:
         """Return the accuracy, in [0, 1], on the training and on the test rows."""
-        right = self.classes.with_columns(right=pl.col("target_") == pl.col("prediction_"))
-        return dict(right.group_by("index_").agg(pl.col("right").mean()).sort("index_").iter_rows())
+        right = pl.col("target_") == pl.col("prediction_")
+        parts = self.classes.group_by("index_").agg(right.mean()).sort("index_")
+        return dict(parts.iter_rows())
 
     def predict_proba(self, full: bool = False, prefix: str = "") -> pl.DataFrame:
         """Return what ``DSTorch.predict_proba`` does, and ``index_``: "train" or "test"."""
@@ -325,14 +337,9 @@ class DSImage:
     ):
         """Draw at most `limit` pictures in rows of `ncol`. Used in *CNNs: Application*.
 
-        Parameters
-        ----------
-        label_name, filepath : str
-            The columns of the titles (None: no titles) and of the files.
-        size : float, optional
-            Inches for each picture. By default rows are 6 inches wide, and no picture above 2.
-        invert : bool, optional
-            Draw grey as dark ink on white. By default only if the edges are nearly black.
+        The columns `label_name` (None: no titles) and `filepath` hold titles and files. `size`
+        is in inches for each picture; by default a row is 6 inches wide, and no picture wider
+        than 2. `invert` draws grey as ink on paper; by default only if the edges are nearly black.
         """
         _check_frame(df, empty=True)
         _check_counts(ncol=ncol, limit=limit)
@@ -350,25 +357,34 @@ class DSImage:
 
 # --- 2. How it does it -------------------------------------------------------------------------
 
+# the kinds of pictures, by Pillow's names: what a file holds, and what we make of it
+MODES = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "RGB": "RGB", "RGBA": "RGBA"}
+MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}
 
-def _split(df, index, optional, labels, cn, **how) -> tuple[Tensor, tuple[Any, Any, Any], list]:
+
+def _split(df, index: str, labels, cn, draw=None) -> tuple[np.ndarray, tuple[Any, Any, Any], list]:
     """Return which rows are for training, y and its two parts, and the class names."""
-    train = torch.zeros(df.height, dtype=torch.bool)
-    if index in df.columns or not optional:
-        train = _check_parts(_column(df, index, "index"), new=cn is not None)
-    elif cn is None:
-        from sklearn.model_selection import train_test_split
-
-        how = {"test_size": 0.2, "random_state": SEED} | how
-        with _explained(f"{df.height} rows cannot be split"):
-            train[train_test_split(range(df.height), **how)[0]] = True
-    cn = _names(_check_labels(labels, train) if cn is None else cn).to_list()
+    train = _training_rows(df, index, cn is not None, draw)
+    cn = _names(_trained_classes(labels, train) if cn is None else cn).to_list()
     if labels is None:
         return train, (None, None, None), cn
     with _explained(f"A label is not among the class names, {_show(cn)}"):
         position = {name: i for i, name in enumerate(cn)}
         y = torch.tensor([position[label] for label in labels])
     return train, (y, y[train], y[~train]), cn
+
+
+def _training_rows(df, index: str, new: bool, draw: dict[str, Any] | None) -> np.ndarray:
+    """Return which rows are for training: the column says so, or they are drawn; new ones: none."""
+    if index in df.columns or index != "index" or not (new or draw):
+        return _check_parts(_column(df, index, "index").cast(pl.String), new)
+    train = np.zeros(df.height, dtype=bool)
+    if draw and not new:
+        from sklearn.model_selection import train_test_split
+
+        with _explained(f"{df.height} rows cannot be split"):
+            train[train_test_split(range(df.height), **draw)[0]] = True
+    return train
 
 
 def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
@@ -379,7 +395,7 @@ def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
         name, file = f"{path[-200:]} (row {row})", Path(path).expanduser()
         if not file.exists():
             advice = "Write / between folders; `make data` makes the book's own pictures."
-            raise FileNotFoundError(f"{name}: no such file, seen from {Path.cwd()}. {advice}")
+            _check(False, f"{name}: no such file, seen from {Path.cwd()}. {advice}")
         with _explained(f"{name} cannot be read as a picture"):
             pixels = _read_picture(file)
         pictures.append(pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
@@ -393,31 +409,26 @@ def _read_picture(path: Path) -> np.ndarray:
 
     with Image.open(path) as file:
         image = ImageOps.exif_transpose(file)  # a camera notes which side is up
-    if image.mode == "P" and not np.ptp(np.reshape(image.getpalette() or [], (-1, 3)), 1).any():
-        image = image.convert("L")  # a palette of greys, as a grey GIF has
-    if image.mode == "LA":  # transparent grey, on white paper
+    if image.mode == "P":  # the pixels are numbers of colours in a palette, as in a GIF
+        palette = np.array(image.getpalette()).reshape(-1, 3)
+        image = image.convert("L" if (palette == palette[:, :1]).all() else "RGB")
+    if image.mode == "LA":  # grey, and how much of it covers the white paper
         image = Image.alpha_composite(Image.new("LA", image.size, (255, 255)), image)
     _check(image.mode in MODES, f"its mode, {image.mode}, is none of {[*MODES]}.")
     return np.asarray(image.convert(MODES[image.mode]))
 
 
 def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx: int) -> Tensor:
-    """Return the indices of each row's known words, padded or cut to one length."""
-    vocabulary = pl.DataFrame({"token": words, "word": range(len(words))})
-    known = (
-        pl.DataFrame({"row": range(len(tokens)), "token": tokens})
-        .explode("token")
-        .join(vocabulary, on="token", how="inner", maintain_order="left")
-    )
-    _check(known.height, f"No token is one of the model's {len(words)} words, {_show(words)}.")
-    row, word = known["row"].to_numpy(), known["word"].to_numpy()
-    if lost := np.setdiff1d(range(len(tokens)), row).tolist():
+    """Return the positions of each row's tokens in `words`, cut or padded to one length."""
+    position = pl.element().replace_strict(words, range(len(words)), default=None)
+    known = tokens.list.eval(position.drop_nulls().head(max_length))
+    lost = (known.list.len() == 0).arg_true().to_list()
+    none = f"No token is one of the model's {len(words)} words, {_show(words)}."
+    _check(len(lost) < len(tokens), none)
+    if lost:
         warnings.warn(f"Rows {_show(lost)} have no known word, only padding.", stacklevel=3)
-    position = np.arange(len(row)) - np.searchsorted(row, row)
-    kept = position < max_length
-    indices = np.full((len(tokens), max_length), pad_idx, dtype=np.int64)
-    indices[row[kept], position[kept]] = word[kept]
-    return torch.from_numpy(indices)
+    rows = known.list.concat([int(pad_idx)] * max_length).list.head(max_length)
+    return torch.tensor(rows.explode().to_numpy()).reshape(len(tokens), max_length)
 
 
 @contextmanager
@@ -432,26 +443,18 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
             part.training = mode
 
 
-def _logits(model: nn.Module, X: Tensor, y, cn=None, trial=False) -> Tensor:
+def _logits(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence | None) -> Tensor:
     """Return the logits of X, computed batch by batch in eval mode, on the CPU."""
     classes = _check_cases(model, X, y, cn)
-    if trial:  # two rows: the second has the largest word index, which may lack a vector
-        X = X[[0, int(X.reshape(len(X), -1).amax(dim=1).argmax())]]
+    device = next(model.parameters(), X).device
     kind = f"{X.dtype} of shape {tuple(X.shape[1:])}, values {X.min():g} to {X.max():g}"
     logits = []
     with _mode(model, training=False), torch.no_grad():
         for batch in X.split(SCORING_BATCH):
             with _explained(f"The model fails on rows of X, {kind}"):
-                output = model(batch.to(next(model.parameters(), X).device))
+                output = model(batch.to(device))
             logits.append(_check_logits(output, len(batch), classes, cn is not None).cpu())
     return torch.cat(logits)
-
-
-def _classes(logits: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
-    """Return the names of the true classes, if they are given, and of the predicted ones."""
-    positions = {} if y is None else {"target_": y.cpu()}
-    positions["prediction_"] = logits.argmax(dim=1)
-    return pl.DataFrame({name: _names(cn)[p.numpy()] for name, p in positions.items()})
 
 
 def _with_probabilities(frame: pl.DataFrame, probability: np.ndarray, cn, prefix: str):
@@ -465,7 +468,6 @@ def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
     """Draw a tile, with its count, for each pair of a true class (down) and a predicted one."""
     import plotnine as p9
 
-    _check("target_" in frame.columns, "y is None; a confusion matrix needs the true classes.")
     names = _names(cn).cast(pl.String).to_list()
     pairs = frame.cast(pl.String).group_by("target_", "prediction_", maintain_order=True)
     return (
@@ -497,43 +499,47 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
 
 def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
     """Say whether most grey pictures are nearly black (below a sixteenth) along their edges."""
-    grey = [p[0] / np.iinfo(p.dtype).max for p in pictures if len(p) == 1]
-    edges = [[np.median(e) for e in (g[0], g[-1], g[:, 0], g[:, -1])] for g in grey]
-    return bool(grey) and float(np.median(np.mean(edges, axis=1))) < 1 / 16
+    brightness = []
+    for picture in pictures:
+        if len(picture) == 1:  # one channel: grey
+            grey = picture[0] / np.iinfo(picture.dtype).max
+            edges = grey[0], grey[-1], grey[:, 0], grey[:, -1]
+            brightness.append(np.mean([np.median(edge) for edge in edges]))
+    return bool(brightness) and float(np.median(brightness)) < 1 / 16
 
 
 def _wrapped(title: str, inches: float) -> str:
     """Break a title between words into at most six lines, for a picture of so many inches."""
-    letters = max(1, int(13 * inches))  # a line ends where a word does, unless one word is longer
-    lines = re.findall(rf".{{1,{letters}}}(?:\b|$)|\w{{1,12}}|.", title, re.MULTILINE)
-    return "\n".join(line.strip() for line in (lines if len(lines) <= 6 else [*lines[:5], "…"]))
+    fit = max(1, int(13 * inches))  # letters
+    # a line: what fits, to the end of a word; or 12 letters of a longer word; or any one sign
+    lines = re.findall(rf".{{1,{fit}}}(?:\b|$)|\w{{1,12}}|.", title, re.MULTILINE)
+    lines = lines if len(lines) <= 6 else [*lines[:5], "…"]
+    return "\n".join(line.strip() for line in lines)
 
 
 def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: float, cmap: str):
-    """Draw pictures and titles on one canvas, whose unit is the inch; y counts downwards."""
+    """Draw pictures below their titles, on one canvas in inches, whose y counts downwards."""
     import matplotlib.pyplot as plt
 
     figure = plt.figure()
     ax = figure.add_axes((0, 0, 1, 1), autoscale_on=False)
     ax.axis("off")
     side = 0.95 * size  # the rest is the gap between pictures
+    shapes = [side * np.array(p.shape[1:]) / max(p.shape[1:]) for p in pictures]
     above = 0.06 + 0.165 * max((len(title.splitlines()) for title in titles), default=2)
-    below = side * max((p.shape[1] / max(p.shape[1:]) for p in pictures), default=0)
-    for number, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
-        height, width = (side * n / max(picture.shape[1:]) for n in picture.shape[1:])
-        x, y = (number % ncol + 0.5) * size, number // ncol * (above + below) + above
-        box = (x - width / 2, x + width / 2, y + height, y)
-        pixels = picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)
-        ax.imshow(pixels, cmap, vmin=0, vmax=np.iinfo(pixels.dtype).max, extent=box, aspect="auto")
-        ax.text(x, y - 0.03, title, size=9, ha="center", va="bottom", parse_math=False)
+    row_height = above + max((height for height, _ in shapes), default=0)
+    for number, (picture, (height, width)) in enumerate(zip(pictures, shapes, strict=True)):
+        x, y = (number % ncol + 0.5) * size, number // ncol * row_height + above
+        box, white = (x - width / 2, x + width / 2, y + height, y), np.iinfo(picture.dtype).max
+        ax.imshow(picture.transpose(1, 2, 0), cmap, vmin=0, vmax=white, extent=box, aspect="auto")
+        ax.text(x, y - 0.03, titles[number], size=9, ha="center", va="bottom", parse_math=False)
     if not pictures:
         ax.text(size / 2, above / 2, "no picture to show", ha="center", va="center")
-    right, bottom = ncol * size, max(1, -(-len(pictures) // ncol)) * (above + below)
+    right, bottom = ncol * size, math.ceil(max(1, len(pictures)) / ncol) * row_height
     figure.set_size_inches(right, bottom)
     ax.set(xlim=(0, right), ylim=(bottom, 0))
     widest = max(text.get_window_extent().width for text in ax.texts) / figure.dpi
-    for text in ax.texts:  # the largest font in which no title reaches the next one
-        text.set_fontsize(9 * side / max(widest, side))
+    plt.setp(ax.texts, fontsize=9 * side / max(widest, side))  # no title reaches the next one
     plt.close(figure)  # the cell shows what it returns; an open figure would be shown twice
     return figure
 
@@ -560,8 +566,9 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _check_type(name: str, value: Any, expected: type, advice: str = "") -> None:
-    kinds = [f"a {k.__module__.split('.')[0]} {k.__name__}" for k in (type(value), expected)]
-    _check(isinstance(value, expected), f"{name} is {kinds[0]}; expected {kinds[1]}. {advice}")
+    kinds = (type(value), expected)  # as "a pandas DataFrame": the library, and what of it
+    found, wanted = (f"a {k.__module__.split('.')[0]} {k.__name__}" for k in kinds)
+    _check(isinstance(value, expected), f"{name} is {found}; expected {wanted}. {advice}")
 
 
 def _check_counts(**numbers: int) -> None:
@@ -587,6 +594,15 @@ def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
     return values
 
 
+def _check_parts(parts: pl.Series, new: bool) -> np.ndarray:
+    """Return which rows are for training, or stop unless each is for training or testing."""
+    found = set(parts)
+    fits = found <= {"train", "test", "unseen"} if new else found == {"train", "test"}
+    advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
+    _check(fits, f"Column {parts.name!r}, the split, holds {_show(sorted(found))}; {advice}")
+    return (parts == "train").to_numpy()
+
+
 def _names(cn) -> pl.Series:
     """Return class names as a column, or stop unless they have an order and are distinct."""
     with _explained(f"cn must be a list of distinct class names; it is {_show(cn)}"):
@@ -595,21 +611,12 @@ def _names(cn) -> pl.Series:
     return names
 
 
-def _check_parts(parts: pl.Series, new: bool) -> Tensor:
-    """Return which rows are for training, or stop unless all are for training or testing."""
-    found = set(parts.cast(pl.String))
-    fits = found <= {"train", "test", "unseen"} if new else found == {"train", "test"}
-    advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
-    _check(fits, f"Column {parts.name!r}, the split, holds {_show(sorted(found))}; {advice}")
-    return torch.from_numpy((parts.cast(pl.String) == "train").to_numpy())
-
-
-def _check_labels(labels: pl.Series, train: Tensor) -> list:
+def _trained_classes(labels, train: np.ndarray) -> list:
     """Return the class names, or stop unless there are two or more and each is trained on."""
     _check(labels is not None, "Labels are missing; only new cases, with cn=cn, need none.")
     column, kind = f"Column {labels.name!r}, the labels,", labels.dtype
     _check(not kind.is_nested(), f"{column} holds {kind}; expected one class for each row.")
-    cn, seen = labels.unique().sort().to_list(), set(labels.filter(train.numpy()))
+    cn, seen = labels.unique().sort().to_list(), set(labels.filter(train))
     _check(len(cn) > 1, f"{column} holds one class, {_show(cn)}; expected two or more.")
     unseen = [name for name in cn if name not in seen]
     advice = "Measurements are for regression, not classes." if kind.is_numeric() else ""
@@ -637,29 +644,32 @@ def _tokens(df: pl.DataFrame, expr: pl.Expr) -> pl.Series:
     return tokens
 
 
-def _check_cases(model: nn.Module, X: Tensor, y: Tensor | None, cn) -> int:
+def _check_cases(model: nn.Module, X: Tensor, y, cn: Sequence | None) -> int:
     """Return the number of classes, or stop unless X is finite and y has a class for each row."""
     _check_type("model", model, nn.Module, "Give a network, not its class.")
-    for name, values in {"X": X, "y": X if y is None and cn is not None else y}.items():
-        _check_type(name, values, Tensor, "torch.from_numpy(…) makes one.")
+    _check_type("X", X, Tensor, "torch.from_numpy(…) makes one.")
     _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
     bad = (~X.isfinite()).reshape(len(X), -1).any(dim=1).nonzero().flatten().tolist()
     _check(not bad, f"X holds NaN or infinite values in rows {_show(bad)}; mend them first.")
-    y = X.new_zeros(len(X), dtype=torch.int64) if y is None else y
+    if y is None and cn is not None:  # new cases
+        return len(_names(cn))
+    _check_type("y", y, Tensor, "torch.from_numpy(…) makes one.")
     kind, wanted = f"{y.dtype} of shape {tuple(y.shape)}", f"torch.int64 of shape ({len(X)},)"
     _check(y.dtype == torch.int64 and y.shape == X.shape[:1], f"y is {kind}; expected {wanted}.")
-    _check(y.min() >= 0, f"y holds {y.min()}; positions in the class names are 0 or more.")
     classes = int(y.max()) + 1 if cn is None else len(_names(cn))
-    _check(y.max() < classes, f"y holds {y.max()}, beyond the {classes} class names.")
+    wanted = f"positions in the {classes} class names, which are 0 or more."
+    _check(0 <= y.min() <= y.max() < classes, f"y holds {y.min()} to {y.max()}; expected {wanted}")
     return classes
 
 
 def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> Tensor:
     """Return the logits of some rows, or stop unless each has a number for each class."""
     _check_type("What the model returns", logits, Tensor, "Return the logits alone.")
-    logits = logits[np.newaxis] if rows == 1 and logits.ndim == 1 else logits  # after squeeze()
-    shape, width = tuple(logits.shape), (0, *logits.shape)[-1]
-    fits = shape == (rows, classes if exactly else max(classes, width))
+    if rows == 1 and logits.ndim == 1:  # a model that squeezes has dropped the axis of rows
+        logits = logits[np.newaxis]
+    shape = tuple(logits.shape)
+    more = not exactly and shape[:-1] == (rows,) and shape[-1] > classes
+    fits = shape == (rows, classes) or more
     wanted = f"({rows}, {classes}). Give it {classes} outputs, one for each class."
     _check(fits, f"The model gives {shape} logits for {rows} rows of X; expected {wanted}")
     _check((logits < torch.inf).all(), f"The logits are NaN or infinite. {DIVERGED}")
@@ -670,7 +680,10 @@ def _check_training(model, optimizer, X, y, num_epochs: int, batch_size: int) ->
     """Stop unless the optimiser can change the model, and the model takes all batches."""
     _check_counts(num_epochs=num_epochs, batch_size=batch_size)
     _check_type("optimizer", optimizer, torch.optim.Optimizer)
-    _logits(model, X, y, trial=True)
+    _check_cases(model, X, y, None)
+    # try two rows: the largest word index may lack a vector, and the last class an output
+    rows = [int(X.reshape(len(X), -1).amax(dim=1).argmax()), int(y.argmax())]
+    _logits(model, X[rows], y[rows], None)
     held = {p for group in optimizer.param_groups for p in group["params"]}
     fits = held <= {*model.parameters()} and any(p.requires_grad for p in held)
     advice = "Make it after the model: optim.Adam(model.parameters())."

@@ -25,8 +25,8 @@ WATCHED = (
     "*.bib",
     "*.py",
     "chapters/**/*",
-    "assets/**/*",
-    "explorables/*",
+    "diagrams/**/*",
+    "explorables/**/*",
     "data/.manifest.json",
 )
 SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'

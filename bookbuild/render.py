@@ -88,7 +88,8 @@ def _pandoc(job: str) -> str:
 
     # the pinned one; pypandoc itself would take a newer one from PATH
     program = Path(pypandoc.__file__).parent / "files" / "pandoc"
-    command = [str(program), "lua", str(PROGRAM / "book.lua")]
+    # room for 128 MB between two collections of garbage: a tenth of the time
+    command = [str(program), "+RTS", "-A128m", "-RTS", "lua", str(PROGRAM / "book.lua")]
     done = subprocess.run(command, input=job, capture_output=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():
         said = done.stderr.strip() or f"it ended with status {done.returncode}"

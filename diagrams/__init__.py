@@ -1,1 +1,1 @@
-"""The chapter's six diagrams: SVG files, and the code that computes and draws them."""
+"""The chapter's eight diagrams: SVG files, and the code that computes and draws them."""

@@ -1,6 +1,6 @@
-"""The six diagrams of the chapter: their numbers, computed by torch, and their drawings.
+"""The eight diagrams of the chapter: their numbers, computed by torch, and their drawings.
 
-`python -m diagrams.draw` writes the six SVG files beside this module; the same numbers give the
+`python -m diagrams.draw` writes the eight SVG files beside this module; the same numbers give the
 same bytes. Each picture has a function that returns its numbers (the inputs and what torch computes
 from them: mostly small integers, so that a reader can check them by hand) and a function that draws
 them. `canvas.py` defines how things look.
@@ -71,6 +71,11 @@ FILTERS = [
     ],
 ]
 FILTER_BIASES = [1, -2, 3]
+
+ROW = 7  # pixels of the row that a window of `WIDE` pixels is moved along
+WIDE = 3
+MOVES = [(0, 1), (1, 1), (1, 2)]  # padding and stride
+LAYERS = [("Convolution", 3, 1), ("Pooling", 2, 2)] * 2  # name, window, stride
 
 FEATURE_MAP = [[1, 5, 0, 2], [3, 0, 4, 1], [0, 2, 7, 0], [6, 1, 3, 3]]
 
@@ -146,6 +151,40 @@ def channels_numbers() -> Numbers:
         "biases": FILTER_BIASES,
         "parts": _integers(by_channel.reshape(3, 3).T),
         "maps": _integers(maps),
+    }
+
+
+def size_numbers(padding: int, stride: int) -> Numbers:
+    """Return a padded row of pixels, and where the windows of a convolution begin in it."""
+    row, kernel = torch.zeros(1, 1, ROW), torch.zeros(1, 1, WIDE)
+    size = F.conv1d(row, kernel, padding=padding, stride=stride).shape[-1]
+    return {
+        "padding": padding,
+        "stride": stride,
+        "row": [0] * padding + [None] * ROW + [0] * padding,
+        "starts": [stride * i for i in range(size)],
+    }
+
+
+def field_numbers() -> Numbers:
+    """Return how many values of each layer one value behind the last depends on, and sees.
+
+    What a value sees are the pixels with a gradient. A mean stands for the maximum here: it depends
+    on the same values, and passes a gradient to all of them.
+    """
+    pixels = torch.ones(1, 1, 16, requires_grad=True)
+    values, layers, sees = pixels, [pixels], [1]
+    for _, window, stride in LAYERS:
+        values = F.conv1d(values, torch.ones(1, 1, window), stride=stride)
+        (gradient,) = torch.autograd.grad(values[0, 0, 0], pixels, retain_graph=True)
+        layers.append(values)
+        sees.append(int(gradient.count_nonzero()))
+    gradients = torch.autograd.grad(values[0, 0, 0], layers)
+    return {
+        "names": ["Picture", *(name for name, _, _ in LAYERS)],
+        "windows": [window for _, window, _ in LAYERS],
+        "sizes": [int(gradient.count_nonzero()) for gradient in gradients],
+        "sees": sees,
     }
 
 
@@ -293,6 +332,61 @@ def _draw_filter(canvas: Canvas, n: Numbers, i: int, y: float) -> None:
     places = sorted(centres + between)
     for x, term in zip(places, total, strict=True):
         canvas.text(x, y + 3 * CELL + 14, term)
+
+
+def draw_sizes(cases: list[Numbers]) -> Canvas:
+    """Draw a row of pixels, and below it an output for each position of the window, three times."""
+    height = 126
+    canvas = Canvas(height * len(cases) - 14)
+    for i, n in enumerate(cases):
+        _draw_size(canvas, n, height * i)
+    return canvas
+
+
+def _draw_size(canvas: Canvas, n: Numbers, y: float) -> None:
+    """Draw one row, its outputs, numbered, and the formula that counts them."""
+    padding, stride, starts = n["padding"], n["stride"], n["starts"]
+    formula = f"({ROW} + 2·{padding} − {WIDE}) / {stride} + 1 = {len(starts)}"
+    name = f"Padding {padding}, stride {stride}: "
+    canvas.title(MARGIN, y + 11, name, formula, anchor="start")
+    x = MARGIN + (1 - padding) * CELL  # the pixels of all three rows are below each other
+    canvas.fill(Box(x + padding * CELL, y + 30, ROW * CELL), INPUT.fill)
+    row = canvas.grid(x, y + 30, [n["row"]], PLAIN)
+    canvas.outline(row.cells(0, padding, 1, ROW), INPUT)
+    for i, start in enumerate(starts):
+        window = row.cells(0, start, 1, WIDE)
+        output = canvas.grid(window.cx - CELL / 2, y + 80, [[i + 1]], OUTPUT)
+        canvas.arrow((window.cx, window.bottom + 3), (window.cx, output.y - 3))
+        if i < 2:
+            canvas.outline(window, [HIGHLIGHT, GUIDE][i])
+    canvas.text(MARGIN + 9.4 * CELL, row.cy, "input", anchor="start")
+    canvas.text(MARGIN + 9.4 * CELL, y + 93, "output", anchor="start")
+
+
+def draw_field(n: Numbers) -> Canvas:
+    """Draw the values that one value depends on, layer by layer, and how many pixels each sees."""
+    gap = 58
+    canvas = Canvas(gap * (len(n["sizes"]) - 1) + 64)
+    canvas.title(WIDTH - MARGIN, 11, "Pixels seen", anchor="end")
+    below: Box | None = None
+    for i, (name, size, sees) in enumerate(zip(n["names"], n["sizes"], n["sees"], strict=True)):
+        style = OUTPUT if i else INPUT
+        box = Box(225 - size * CELL / 2, 28 + gap * i, size * CELL)
+        canvas.fill(box, style.fill)
+        canvas.grid(box.x, box.y, [[None] * size], style)
+        canvas.text(MARGIN, box.cy, name, anchor="start")
+        canvas.text(WIDTH - MARGIN, box.cy, str(sees), anchor="end")
+        if below:
+            _draw_seen(canvas, below.cells(0, 0, 1, n["windows"][i - 1]), box.cells(0, 0))
+        below = box
+    return canvas
+
+
+def _draw_seen(canvas: Canvas, window: Box, value: Box) -> None:
+    """Frame the values that a value of the next layer is computed from, with lines to it."""
+    canvas.line(GUIDE, (window.x, window.bottom), (value.x, value.y))
+    canvas.line(GUIDE, (window.right, window.bottom), (value.right, value.y))
+    canvas.outline(window, HIGHLIGHT)
 
 
 def draw_pooling(n: Numbers) -> Canvas:
@@ -448,11 +542,13 @@ def _draw_largest(canvas: Canvas, n: Numbers, column: Box) -> None:
 
 
 def diagrams() -> dict[str, Canvas]:
-    """Draw all six, by the names of their files."""
+    """Draw all eight, by the names of their files."""
     return {
         "kernel-position": draw_kernel(kernel_numbers(0)),
         "kernel-moved": draw_kernel(kernel_numbers(2)),
         "channels": draw_channels(channels_numbers()),
+        "output-size": draw_sizes([size_numbers(*move) for move in MOVES]),
+        "receptive-field": draw_field(field_numbers()),
         "max-pooling": draw_pooling(pooling_numbers()),
         "skip-gram": draw_skip_gram(skip_gram_numbers()),
         "text-convolution": draw_text(text_numbers()),
@@ -460,7 +556,7 @@ def diagrams() -> dict[str, Canvas]:
 
 
 def main() -> None:
-    """Write the six pictures beside this module."""
+    """Write the eight pictures beside this module."""
     for name, canvas in diagrams().items():
         Path(__file__).with_name(f"{name}.svg").write_text(canvas.svg(), encoding="utf-8")
 

@@ -184,7 +184,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const formula = make("p", { className: "ktv-formula" });
   const sum = said();
   panel("One window, one sum", "dark is positive, red is negative", [plane],
-    make("div", { className: "ktv-sum" }, windowGrid, sign("×"), weightGrid, sign("="), productGrid, sign("→"), total),
+    make("div", { className: "ktv-sum" }, windowGrid, sign("×"), weightGrid, sign("="), productGrid, grid("sum", total)),
     row(labelled("Kernel", presets), labelled("Padding", paddings), labelled("Stride", strides), fill),
     formula, sum);
 
@@ -574,5 +574,9 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   compute();
   chooseLayer(0);
   update();
-  return { logits: (pixels) => Array.from(network(Float32Array.from(pixels)).logits), field };
+  return {
+    logits: (pixels) => Array.from(network(Float32Array.from(pixels)).logits),
+    picture: () => Array.from(state.pixels),
+    field,
+  };
 });

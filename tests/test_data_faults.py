@@ -30,6 +30,8 @@ import polars as pl
 import prepare
 import pytest
 
+from tests.kit.processes import is_gone, wait_for
+
 pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -286,19 +288,6 @@ def run(capsys):
     return status, said.out + said.err
 
 
-def is_gone(pid):
-    """Say whether a process has ended (it may still be a zombie that nobody has collected)."""
-    for _ in range(50):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.1)
-    return False
-
-
 # --- when all goes well ------------------------------------------------------------------------
 
 
@@ -495,7 +484,7 @@ def test_fetch_faults(world, inject, says, monkeypatch, capsys):
     assert all(part in said for part in says), said
     assert world.outputs() == before
     assert not world.leftovers()
-    assert all(is_gone(pid) for pid, *_ in world.calls() if pid != "0")
+    wait_for(lambda: all(is_gone(pid) for pid, *_ in world.calls() if pid != "0"))
 
     for file, content in archives.items():
         file.write_bytes(content)
@@ -864,7 +853,7 @@ def test_stopped_run_leaves_no_client_behind(bare):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode != 0
-    assert all(is_gone(pid) for pid, *_ in bare.calls())
+    wait_for(lambda: all(is_gone(pid) for pid, *_ in bare.calls()))
     assert bare.outputs() == {}
     assert not bare.leftovers()
 

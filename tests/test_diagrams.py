@@ -1,4 +1,4 @@
-"""The six diagrams: current, with the right numbers printed in them, and fit for every page.
+"""The eight diagrams: current, with the right numbers printed in them, and fit for every page.
 
 The numbers are read back from the glyphs of the checked-in pictures and compared with loops written
 here, which start from the numbers that a picture takes in.
@@ -21,6 +21,8 @@ NAMES = [
     "kernel-moved",
     "kernel-position",
     "max-pooling",
+    "output-size",
+    "receptive-field",
     "skip-gram",
     "text-convolution",
 ]
@@ -122,6 +124,30 @@ def test_each_ring_is_around_the_maximum_of_its_window():
     feature_map = draw.pooling_numbers()["map"]
     corners = [(0, 0), (0, 2), (2, 0), (2, 2)]
     assert ringed == [max(flat([r[c : c + 2] for r in feature_map[k : k + 2]])) for k, c in corners]
+
+
+def test_the_outputs_of_a_row_are_the_windows_that_fit():
+    printed_sizes = []
+    for padding, stride in [(0, 1), (1, 1), (1, 2)]:
+        row = range(7 + 2 * padding)
+        fits = [start for start in row[::stride] if start + 3 <= len(row)]
+        assert draw.size_numbers(padding, stride)["starts"] == fits
+        printed_sizes += [0] * (2 * padding) + [i + 1 for i in range(len(fits))]
+        assert (7 + 2 * padding - 3) // stride + 1 == len(fits)
+        assert f"(7+2·{padding}-3)/{stride}+1={len(fits)}" in printed("output-size")
+    assert printed_numbers("output-size") == printed_sizes
+
+
+def test_a_value_sees_the_pixels_that_the_strides_and_windows_allow():
+    n, field, step, sees = draw.field_numbers(), 1, 1, [1]
+    for window, stride in [(3, 1), (2, 2), (3, 1), (2, 2)]:
+        field, step = field + (window - 1) * step, step * stride
+        sees.append(field)
+    assert printed_numbers("receptive-field") == sees == n["sees"]
+    needed = [1]  # values of each layer, from the last one back
+    for window, stride in [(2, 2), (3, 1), (2, 2), (3, 1)]:
+        needed.append((needed[-1] - 1) * stride + window)
+    assert n["sizes"] == needed[::-1]
 
 
 def test_skip_gram():

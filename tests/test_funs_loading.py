@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+from doctest import DocTestParser
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,12 +13,13 @@ import torch
 from gensim.models import KeyedVectors, Word2Vec
 from hypothesis import example, given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from polars import col
-from sklearn.datasets import load_sample_images
+from sklearn.datasets import load_digits, load_sample_images
 from torch import nn
 
 from funs import DSImage, DSSklearn, DSTorch, print_rows
+from nets import SimpleCNN, TextCNN
 
 LARGEST = {"1": 255, "L": 255, "P": 255, "RGB": 255, "RGBA": 255, "I;16": 65_535}
 CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "RGBA": 4, "I;16": 1}
@@ -402,6 +404,54 @@ def test_reading_my_own_digit_and_sentence_takes_three_lines(pictures, documents
     sure = DSTorch.predict_proba(model, loaded.X, loaded.y, loaded.cn)
     assert sure.columns == ["prediction_", "prob_pred_", "p", "q"]
     assert sure["q"].item() == pytest.approx(np.e / (1 + np.e))
+
+
+def run_example(function, names):
+    """Run the lines of a docstring's example, and return what the last one gives."""
+    lines = [example.source for example in DocTestParser().get_examples(function.__doc__)]
+    assert len(lines) == 3
+    for line in lines[:-1]:
+        exec(line, names)
+    return eval(lines[-1], names)
+
+
+def test_the_example_reads_digits_from_photographs(tmp_path, monkeypatch):
+    """The photographs: test digits in dark ink on grey paper, large, in colour, with some noise."""
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(14)
+    pixels, cn = load_digits().images * 255 / 16, list(range(10))
+    small = [Image.fromarray(p.astype(np.uint8)).resize((20, 20)) for p in pixels]
+    large = np.zeros((len(small), 1, 28, 28), np.float32)
+    large[:, 0, 4:24, 4:24] = np.stack([np.asarray(p) / 255 for p in small])
+    X, y = torch.from_numpy(large), torch.from_numpy(load_digits().target)
+    cnn = SimpleCNN()
+    DSTorch.train(cnn, torch.optim.Adam(cnn.parameters()), X[100:], y[100:], num_epochs=4)
+    rng, read = np.random.default_rng(14), []
+    for row in range(40):
+        ink = np.kron(large[row, 0], np.ones((12, 12))) + rng.normal(0, 0.01, (336, 336))
+        photograph = np.stack([215 - 170 * ink] * 3, axis=2).clip(0, 255).astype(np.uint8)
+        Image.fromarray(photograph).save("7.jpg")
+        names = {"Image": Image, "ImageOps": ImageOps, "pl": pl, "DSTorch": DSTorch}
+        frame = run_example(DSTorch.load_image, names | {"cnn": cnn, "cn": cn})
+        read.append(frame["prediction_"].item())
+        with Image.open("7.png") as stored:
+            np.testing.assert_allclose(1 - np.asarray(stored) / 255, large[row, 0], atol=0.15)
+    straight = DSTorch.predict(cnn, X[:40], None, cn)["prediction_"].to_list()
+    assert np.mean(np.equal(read, straight)) > 0.9
+    assert np.mean(np.equal(read, y[:40].numpy())) > 0.85
+
+
+def test_the_example_scores_a_sentence():
+    torch.manual_seed(14)
+    w2v = word2vec(["not", "like", "it", "i", "did", "good"])
+    text_cnn = TextCNN(torch.randn(7, 2)).eval()
+    names = {"pl": pl, "c": col, "DSTorch": DSTorch, "w2v": w2v, "text_cnn": text_cnn}
+    frame = run_example(DSTorch.load_text, names | {"cn": ["negative", "positive"]})
+    words = ["i", "did", "not", "like", "it"] + ["padding"] * 195
+    indices = [dict(w2v.wv.key_to_index, padding=6)[word] for word in words]
+    expected = text_cnn(torch.tensor([indices])).softmax(dim=1)[0].tolist()
+    assert frame.columns == ["prediction_", "prob_pred_", "negative", "positive"]
+    assert frame.select("negative", "positive").row(0) == pytest.approx(expected, abs=1e-6)
 
 
 BAD_NAMES = {

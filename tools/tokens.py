@@ -84,7 +84,7 @@ $grid-body-width: {_pixels(tokens["size"]["wide"])};
 $grid-margin-width: {_pixels(tokens["size"]["margin"])};
 {variables}
 /*-- scss:rules --*/
-{_block(":root", _colours(colour) + _shared(tokens)).rstrip()}
+{_block(":root", [f"color-scheme: {theme};", *_colours(colour), *_shared(tokens)]).rstrip()}
 main img:not(.keep-colours) {{
   filter: {colour["figure-filter"]};
   mix-blend-mode: {colour["figure-blend"]};

@@ -49,7 +49,7 @@ local function write(job)
   for _, chapter in ipairs(job.chapters) do
     for _, format in ipairs(job.formats) do
       chapter.found.texts[format] = noting_warnings(chapter.found, function()
-        return writers[format](structure.shown_in(format, chapter.blocks), chapter, job)
+        return writers[format](structure.shown_in(format, chapter.blocks, chapter), chapter, job)
       end)
     end
   end

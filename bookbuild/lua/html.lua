@@ -5,7 +5,6 @@ local LOG_LINES = 12 -- longer outputs are folded
 local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
 
 local stringify = pandoc.utils.stringify
-local to_html = require("structure").to_html
 
 local function escape(text)
   return (text:gsub("[&<>\"]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }))
@@ -38,12 +37,18 @@ local function lone_picture(para)
   end
 end
 
+-- Blocks between two tags, with a line above them in tags of its own.
+local function titled(opening, title, blocks, closing)
+  local tag = opening:match("<(%a+)[^<]*$")
+  local out = pandoc.Blocks { raw(opening), pandoc.Plain(title), raw("</" .. tag .. ">") }
+  out:extend(blocks)
+  out:insert(raw(closing))
+  return out
+end
+
 local function listing(element)
-  local opening = '<figure id="' .. element.identifier .. '" class="listing">'
-  local caption = "<figcaption>" .. to_html(element.caption.long[1].content) .. "</figcaption>"
-  element.content:insert(1, raw(opening .. caption))
-  element.content:insert(raw("</figure>"))
-  return element.content
+  local opening = '<figure id="' .. element.identifier .. '" class="listing"><figcaption>'
+  return titled(opening, element.caption.long[1].content, element.content, "</figure>")
 end
 
 local function figure(element)
@@ -53,7 +58,7 @@ local function figure(element)
   element.attributes.part = nil
   element.content = element.content:walk {
     Figure = function(inner) if not inner.classes:includes("part") then return inner.content end end,
-    Para = function(para) return pandoc.Plain(para.content) end,
+    Para = function(para) return para.content[1].t == "Image" and pandoc.Plain(para.content) or nil end,
   }
   return element
 end
@@ -93,7 +98,7 @@ local function set_table(tbl)
   }))
   if #caption == 0 then return wrap end
   local opening = id ~= "" and '<figure id="' .. id .. '" class="table">' or '<figure class="table">'
-  return { raw(opening .. "<figcaption>" .. to_html(caption[1].content) .. "</figcaption>"), wrap, raw("</figure>") }
+  return titled(opening .. "<figcaption>", caption[1].content, { wrap }, "</figure>")
 end
 
 -- pandoc's highlighting without its ids and anchors on each line, and scrollable by keyboard.
@@ -127,7 +132,7 @@ local function output(div)
 end
 
 local function callout(element, kind)
-  local title = to_html(element.content:remove(1).content[1].content)
+  local title = element.content:remove(1).content[1].content
   local id = element.identifier ~= "" and ' id="' .. element.identifier .. '"' or ""
   local tag, head, attributes = "aside", "p", ' role="note"'
   if element.attributes.collapse then
@@ -135,17 +140,13 @@ local function callout(element, kind)
     attributes = element.attributes.collapse == "false" and " open" or ""
   end
   local opening = "<" .. tag .. id .. ' class="callout ' .. kind .. '"' .. attributes .. ">"
-  local heading_html = "<" .. head .. ' class="callout-title">' .. title .. "</" .. head .. ">"
-  element.content:insert(1, raw(opening .. heading_html))
-  element.content:insert(raw("</" .. tag .. ">"))
-  return element.content
+  opening = opening .. "<" .. head .. ' class="callout-title">'
+  return titled(opening, title, element.content, "</" .. tag .. ">")
 end
 
 local function tab(element)
-  local title = to_html(element.content:remove(1).content[1].content)
-  element.content:insert(1, raw('<details class="tab" open><summary>' .. title .. "</summary>"))
-  element.content:insert(raw("</details>"))
-  return element.content
+  local title = element.content:remove(1).content[1].content
+  return titled('<details class="tab" open><summary>', title, element.content, "</details>")
 end
 
 local function layout(element)

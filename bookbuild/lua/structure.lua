@@ -37,7 +37,7 @@ local function problem(token, message)
   found.problems:insert { token = token, message = message }
 end
 
-function M.to_html(inlines)
+local function to_html(inlines)
   return pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, "html", OPTIONS)
 end
 
@@ -48,7 +48,8 @@ local function format_of(element)
   return format == "pdf" and "typst" or format
 end
 
-function M.shown_in(format, blocks)
+function M.shown_in(format, blocks, chapter)
+  if not chapter.text:find("content-visible", 1, true) then return blocks end
   local wanted = format == "typst" and "typst" or "html"
   local function shown(element)
     local only = format_of(element)
@@ -384,12 +385,18 @@ end
 -- Checks --------------------------------------------------------------------------------------
 
 -- Text that was meant as syntax and is none to pandoc.
-local function check_text(str)
+local function check_word(str)
   for _, pattern in ipairs { "^:::", "%[%^", "^{#", "^{%." } do
     if str.text:match(pattern) and not str.text:match("^{#eq%-") then
       problem(str.text, "`" .. str.text .. "` has no effect here")
     end
   end
+end
+
+-- Words are many: they are looked at one by one only where the whole text gives cause.
+local function check_text(block)
+  local text = stringify(block)
+  if text:find(":::", 1, true) or text:find("[{%[][#.^]") then block:walk { Str = check_word } end
 end
 
 local function check_ids(blocks)
@@ -438,6 +445,7 @@ local function check_table(tbl)
 end
 
 local function check_span(span)
+  if span.identifier ~= "" then label(span.identifier, "", stringify(span)) end -- a term
   for _, class in ipairs { "aside", "column-margin", "content-hidden" } do
     if span.classes:includes(class) then problem("." .. class, "`." .. class .. "` is not known: write a footnote") end
   end
@@ -455,6 +463,7 @@ end
 
 local function check_heading(header)
   if stringify(header):match("^%s*$") then problem("# {#" .. header.identifier, "a heading without words") end
+  check_text(header)
 end
 
 local function check_math(math)
@@ -480,20 +489,16 @@ local function check(blocks)
   blocks:walk {
     Div = check_numbered_everywhere, Image = check_picture, Figure = check_figure, Link = check_link,
     Header = check_heading, Table = check_table, Span = check_span,
-    Str = check_text, RawBlock = check_raw, RawInline = check_raw,
+    Para = check_text, Plain = check_text, LineBlock = check_text, DefinitionList = check_text, RawBlock = check_raw, RawInline = check_raw,
     Math = function(math)
       check_math(math)
       formulas:insert(math)
     end,
   }
-  M.to_html(formulas) -- pandoc warns of TeX that it does not know
+  to_html(formulas) -- pandoc warns of TeX that it does not know
 end
 
 -- The whole -----------------------------------------------------------------------------------
-
-local function term(span)
-  if span.identifier ~= "" then label(span.identifier, "", stringify(span)) end
-end
 
 -- Return the chapter's blocks with numbers and captions; what else is found goes into `found`.
 function M.arrange(blocks, chapter)
@@ -501,7 +506,6 @@ function M.arrange(blocks, chapter)
   for kind in pairs(NAMES) do counters[kind] = 0 end
   blocks = blocks:walk { Div = html_output }
   check(blocks)
-  blocks:walk { Span = term }
   blocks = blocks:walk { Blocks = annotations }:walk { CodeBlock = listing }
   blocks = blocks:walk {
     Div = function(div) return callout(div) or tabset(div) or theorem(div) or captioned(div) end,
