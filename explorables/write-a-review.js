@@ -43,10 +43,10 @@
     return positive - negative;
   }
 
-  // What a filter adds: how much lower the log-odds would be if it had seen padding only.
+  // What a filter adds: how much lower the log-odds would be if it were zero.
   function addedBy(filter, maxima, logOdds, network) {
     const values = maxima.values.slice();
-    values[filter] = Math.max(0, network["conv.bias"].values[filter]);
+    values[filter] = 0;
     return logOdds - logOddsOf({ ...maxima, values }, network);
   }
 
@@ -106,7 +106,7 @@
   // The window of a filter, underlined, with two words on either side.
   function windowElement(tokens, position) {
     const near = tokens.filter((token) => Math.abs(token.position - position) <= 3);
-    if (near.every((token) => Math.abs(token.position - position) > 1)) return "padding only";
+    if (near.every((token) => Math.abs(token.position - position) > 1)) return "padding";
     const element = make("span");
     for (const token of near) {
       const isInside = Math.abs(token.position - position) <= 1;

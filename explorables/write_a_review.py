@@ -82,8 +82,8 @@ def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, p
         The log-odds of a positive review.
     polars.DataFrame
         For each filter, those that matter most first: its number, `filter`; what it adds to the
-        log-odds over what it would add if it had seen padding only, `adds`; and the words of its
-        winning window, `window`.
+        log-odds, `adds`, which they lose where it is set to zero; and the words of its winning
+        window, `window`.
     """
     place = {word: i for i, word in enumerate(words)}
     known = [word for word in tokens(text) if word in place][:LENGTH]
@@ -92,8 +92,9 @@ def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, p
         embedded = network.embedding(torch.tensor([row])).permute(0, 2, 1)
         maxima, positions = network.relu(network.conv(embedded)).max(dim=2)
         log_odds = _log_odds(network, maxima)
-        adds = log_odds - _log_odds(network, _without_each(network, maxima))
-    windows = [" ".join(known[max(0, at - 1) : at + 2]) for at in positions[0].tolist()]
+        one_missing = maxima * (1 - torch.eye(maxima.shape[1]))  # one in each row
+        adds = log_odds - _log_odds(network, one_missing)
+    windows = [" ".join(known[max(0, at - 1) : at + 2]) or "padding" for at in positions[0]]
     filters = pl.DataFrame({"filter": range(len(windows)), "adds": adds.numpy(), "window": windows})
     order = filters.sort(pl.col("adds").abs(), descending=True, maintain_order=True)
     return log_odds.item(), order
@@ -113,13 +114,6 @@ def picture(text: str, words: list[str], network: TextCNN) -> ggplot:
         + labs(x="", y="added to the log-odds", title=f"log-odds {verdict}")
         + theme(figure_size=(7, 2.8), panel_grid_major_y=element_blank())
     )
-
-
-def _without_each(network: TextCNN, maxima: Tensor) -> Tensor:
-    """Return the maxima once for each filter, with that filter's answer to padding in its place."""
-    rows = maxima.repeat(maxima.shape[1], 1)
-    rows[range(len(rows)), range(len(rows))] = network.relu(network.conv.bias)
-    return rows
 
 
 def _log_odds(network: TextCNN, maxima: Tensor) -> Tensor:

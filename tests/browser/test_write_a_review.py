@@ -110,11 +110,12 @@ def test_what_a_filter_adds_is_what_torch_loses_without_it(figure, data, network
 
 
 def added_by(network: TextCNN, row: torch.Tensor, filter_: int) -> float:
-    """Compare the log-odds with those of a network whose filter has lost its weights."""
+    """Compare the log-odds with those of a network whose filter has lost its weights and bias."""
     blind = TextCNN(network.embedding.weight.detach())
     blind.load_state_dict(network.state_dict())
     with torch.no_grad():
         blind.conv.weight[filter_] = 0
+        blind.conv.bias[filter_] = 0
         lost = network(row) - blind.eval()(row)
     return float(lost[0, 1] - lost[0, 0])
 
