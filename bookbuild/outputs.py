@@ -74,6 +74,10 @@ def cleaned(project: Project, source: Source, cell: Cell, outputs: list[dict]) -
         Where an output shows what differs by chance or from machine to machine, or an object that
         cannot be shown.
     """
+    for output in outputs:
+        if output["output_type"] == "error":  # IPython tells it, and goes on with the cell
+            told = f"{output['ename']}: {ANSI.sub('', output['evalue'])[:500]}"
+            raise cell_error(source, cell, f"cannot show an object: {told}")
     merged = [o for o in _merged(outputs) if cell.options.warning or o.get("name") != "stderr"]
     kept = [_cleaned(output) for output in merged]
     for given, output in zip(merged, kept, strict=True):

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from bookbuild import displays
-from tests.kit.pages import parse
+from tests.kit.pages import flat, parse
 
 ONE = "chapters/one.qmd"
 BUILD = ("build", "--renderer", "builtin")
@@ -74,7 +74,7 @@ def test_an_empty_frame_is_a_table_with_its_caption(shows):
     frame = '#| label: tbl-e\n#| tbl-cap: "None."\nimport polars as pl\npl.DataFrame()'
     page = shows(f"{cell(frame)}\n\nSee @tbl-e.")
     [table] = page.select("figure#tbl-e table")
-    assert table.find_parent("figure").figcaption.text == "Table\xa01.1: None."
+    assert flat(table.find_parent("figure").figcaption.text) == "Table\xa01.1: None."
     assert "shape: (0, 0)" in page.main.text
 
 
@@ -155,6 +155,10 @@ def test_what_html_needs(html, what):
 
 
 REFUSED = {
+    "an object that fails as it is shown": (
+        "class Plot:\n    def _repr_markdown_(self):\n        raise ValueError('no data')\ndisplay(Plot())",
+        "cannot show an object: ValueError: no data",
+    ),
     "script": ("HTML('<b>b</b><script>1</script>')", "a script"),
     "styler": ("import pandas as pd; pd.DataFrame({'a': [1]}).style", "a style of its own"),
     "frame": ("IFrame('x.html', 1, 1)", "a frame"),

@@ -175,7 +175,7 @@ def test_theorems_have_their_titles(page, prose, label, title):
 
 def test_headings_of_tabs_and_theorems_are_not_counted(page):
     assert [flat(heading.text) for heading in page.select("main h2")] == ["1.1 After"]
-    assert [tab.text for tab in page.select("details.tab > summary")] == ["Python", "R"]
+    assert [flat(tab.text) for tab in page.select("details.tab > summary")] == ["Python", "R"]
 
 
 def test_annotations_are_numbers_that_the_list_explains(page):
