@@ -156,7 +156,8 @@ def test_what_html_needs(html, what):
 
 REFUSED = {
     "an object that fails as it is shown": (
-        "class Plot:\n    def _repr_markdown_(self):\n        raise ValueError('no data')\ndisplay(Plot())",
+        "class Plot:\n    def _repr_markdown_(self):\n        raise ValueError('no data')\n"
+        "display(Plot())",
         "cannot show an object: ValueError: no data",
     ),
     "script": ("HTML('<b>b</b><script>1</script>')", "a script"),
