@@ -234,7 +234,10 @@
 
     layOut(stage, parts, {
       not: () => write(...toggleNot(parts.text.value, review.tokens, chosen)),
-      remove: () => write(deleteToken(parts.text.value, review.tokens[chosen])),
+      remove: () => {
+        write(deleteToken(parts.text.value, review.tokens[chosen]));
+        if (chosen < 0) parts.text.focus(); // the button is gone
+      },
       shuffle: () => write(shuffled(review.tokens, random), 0),
       compare,
     });
