@@ -7,7 +7,8 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const SIDE = 28;
   const MARGIN = 3; // pixels around the picture, so that a window or field over its edge is seen
   const DOTS = 17; // of a canvas, for one pixel of the picture
-  const INK = "#23262b", LINE = "#8c2f1b", FRAME = "#b9b6ae", BORDER = "#f3f3f2"; // the light theme's
+  const INK = "#23262b", RED = "#8c2f1b", CHOSEN = "#1b4f86", FRAME = "#b9b6ae", BORDER = "#f3f3f2"; // the light theme's
+  const PALE = 0.5; // where no value is as large as this, the largest is not shown in full colour
   const LAYERS = [
     { name: "after the first convolution", field: 3, step: 1, from: -1 },
     { name: "after the first pooling", field: 4, step: 2, from: -1 },
@@ -108,6 +109,8 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   // ---- what is shown ----
 
   const number = (x, digits = 2) => x.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
+  // A weight as typed: the decimal point may be a comma, the minus sign a true one.
+  const typed = (text) => Number(text.replace("−", "-").replace(",", ".")) || 0;
   const percent = (p) => `${number(100 * p, 1)} %`;
 
   function canvas(label, side = (SIDE + 2 * MARGIN) * DOTS) {
@@ -127,7 +130,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   }
 
   function panel(title, hint, left, ...right) {
-    const heading = make("p", { className: "ktv-title" }, title, make("span", {}, hint));
+    const heading = make("p", { className: "ktv-title" }, title, make("span", {}, ...hint));
     const box = make("div", { className: "ktv-panel" }, heading);
     box.append(make("div", { className: "ktv-left" }, ...left), make("div", { className: "ktv-right" }, ...right));
     box.setAttribute("role", "group");
@@ -154,28 +157,30 @@ explorables.define("kernel-to-verdict", (stage, data) => {
       return button;
     });
   const pad = make("div", { className: "ktv-pad" }, make("span", {}, "Shift the picture"), make("div", {}, ...shifts));
+  const clear = make("button", { type: "button" }, "Clear");
   const bars = make("ul", { className: "ktv-bars" }, ...Array.from({ length: 10 }, (_, k) =>
     make("li", {}, make("span", { className: "ktv-class" }, String(k)), make("span", { className: "ktv-bar" },
       make("i")), make("span", { className: "ktv-value" }))));
   const verdict = said();
-  panel("The picture and the verdict", "pointer, arrow keys and Space move the window, or draw",
+  panel("The picture and the verdict", ["pointer, arrow keys and Space move the window, or draw"],
     [view, row(labelled("Pointer", pointer), pad)],
-    row(labelled("Digit", digits), make("label", { className: "ktv-check" }, centring, "centre it as MNIST does")),
+    row(labelled("Digit", digits), clear, make("label", { className: "ktv-check" }, centring, "centre it as MNIST does")),
     bars, verdict);
 
   // one window, one sum
   const plane = canvas("The feature map: arrow keys move the window; Space takes the next step", 2 * 288);
   const windowGrid = numbers("window");
   const weightGrid = grid("kernel", ...Array.from({ length: 9 }, (_, n) => {
-    const input = make("input", { type: "number", step: 0.1, ariaLabel: `Weight, row ${Math.floor(n / 3) + 1}, column ${n % 3 + 1}` });
+    const input = make("input", { type: "text", ariaLabel: `Weight, row ${Math.floor(n / 3) + 1}, column ${n % 3 + 1}` });
     input.addEventListener("input", () => {
-      state.weights[n] = Number(input.value) || 0;
+      state.weights[n] = typed(input.value);
       presets.value = presets.options.length - 1;
       update();
     });
     return input;
   }));
   const productGrid = numbers("products");
+  const biasGrid = grid("bias", make("span"));
   const total = make("span", { className: "ktv-total" });
   const presets = choice([...Object.keys(PRESETS), ...Array.from({ length: 16 }, (_, n) => `learned: filter ${n + 1}`), "your own"]);
   const paddings = choice(["0", "1", "2"], 1);
@@ -183,10 +188,13 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const fill = make("button", { type: "button" }, "Fill the map");
   const formula = make("p", { className: "ktv-formula" });
   const sum = said();
-  panel("One window, one sum", "dark is positive, red is negative", [plane],
-    make("div", { className: "ktv-sum" }, windowGrid, sign("×"), weightGrid, sign("="), productGrid, grid("sum", total)),
+  const biasTerm = term("+", biasGrid);
+  const swatch = (name) => make("i", { className: `ktv-swatch ${name}` });
+  panel("One window, one sum", [swatch("positive"), "positive ", swatch("negative"), "negative"], [plane],
     row(labelled("Kernel", presets), labelled("Padding", paddings), labelled("Stride", strides), fill),
-    formula, sum);
+    formula, sum,
+  ).append(make("div", { className: "ktv-sum" },
+    windowGrid, term("×", weightGrid), term("=", productGrid), biasTerm, term("", grid("sum", total))));
 
   // the network's own maps
   const patch = make("canvas", { width: view.width, height: view.width, ariaLabel: "The picture, with the field of the chosen cell outlined" });
@@ -195,7 +203,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const layerChoice = choice(LAYERS.map(({ name }) => name));
   const mapChoice = choice([]);
   const cellSays = said();
-  panel("The maps of the trained network", "pointer and arrow keys choose a value, Space the next map", [patch],
+  panel("The maps of the trained network", ["pointer and arrow keys choose a value, Space the next map"], [patch],
     row(labelled("Maps", layerChoice), labelled("Chosen map", mapChoice)), maps, cellSays);
 
   function grid(name, ...cells) {
@@ -209,8 +217,9 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     return grid(name, ...Array.from({ length: 9 }, () => make("span")));
   }
 
-  function sign(text) {
-    return make("span", { className: "ktv-sign" }, text);
+  // A sign and what comes after it stay on one line.
+  function term(sign, box) {
+    return make("div", { className: "ktv-term" }, make("span", { className: "ktv-sign" }, sign), box);
   }
 
   // ---- drawing ----
@@ -234,7 +243,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   }
 
   // A frame around pixels of the picture.
-  function frame(context, top, left, size, colour = LINE, width = 5) {
+  function frame(context, top, left, size, colour = CHOSEN, width = 5) {
     context.strokeStyle = colour;
     context.lineWidth = width;
     context.strokeRect((MARGIN + left) * DOTS, (MARGIN + top) * DOTS, size * DOTS, size * DOTS);
@@ -247,28 +256,32 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     if (state.draws) frame(context, ...state.pen, 1, INK, 3);
   }
 
+  const largestOf = (values) => values.reduce((most, x) => Math.max(most, Math.abs(x)), PALE);
+
   // Ink for positive values and red for negative ones, the largest in full.
   function shade(context, value, largest) {
-    context.fillStyle = value < 0 ? LINE : INK;
-    context.globalAlpha = largest && Math.min(1, Math.abs(value) / largest);
+    context.fillStyle = value < 0 ? RED : INK;
+    context.globalAlpha = Math.abs(value) / largest;
   }
 
   function paintPlane() {
     const context = plane.getContext("2d");
     const [, rows, columns] = state.own.shape;
     const side = plane.width / Math.max(rows, columns);
-    const largest = state.own.values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const largest = largestOf(state.own.values);
+    const edge = (place) => Math.round(place * side); // cells end on whole dots: no hairlines between them
     blank(context, BORDER);
     for (let at = 0; at <= state.filled && at < rows * columns; at++) {
       const [i, j] = [Math.floor(at / columns), at % columns];
+      const cell = [edge(j), edge(i), edge(j + 1) - edge(j), edge(i + 1) - edge(i)];
       context.fillStyle = "#fff";
       context.globalAlpha = 1;
-      context.fillRect(j * side, i * side, side + 0.5, side + 0.5);
+      context.fillRect(...cell);
       shade(context, state.own.values[at], largest);
-      context.fillRect(j * side, i * side, side + 0.5, side + 0.5);
+      context.fillRect(...cell);
     }
     context.globalAlpha = 1;
-    context.strokeStyle = LINE;
+    context.strokeStyle = CHOSEN;
     context.lineWidth = 4;
     context.strokeRect(state.column * side, state.row * side, side, side);
   }
@@ -283,7 +296,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const columns = across();
     maps.width = columns * (MAP + GAP) - GAP + 4;
     maps.height = Math.ceil(count / columns) * (MAP + GAP) - GAP + 4;
-    const largest = values.reduce((most, x) => Math.max(most, x), 0);
+    const largest = largestOf(values);
     const dots = MAP / side;
     const corner = (k) => [2 + (k % columns) * (MAP + GAP), 2 + Math.floor(k / columns) * (MAP + GAP)];
     blank(context);
@@ -293,9 +306,9 @@ explorables.define("kernel-to-verdict", (stage, data) => {
       context.fillRect(left + (at % side) * dots, top + (Math.floor(at / side) % side) * dots, dots, dots);
     });
     context.globalAlpha = 1;
-    for (let k = 0; k < count; k++) outline(context, corner(k), MAP, k === state.map ? LINE : FRAME, k === state.map ? 3 : 1);
+    for (let k = 0; k < count; k++) outline(context, corner(k), MAP, k === state.map ? CHOSEN : FRAME, k === state.map ? 3 : 1);
     const [left, top] = corner(state.map);
-    outline(context, [left + state.cell[1] * dots, top + state.cell[0] * dots], dots, LINE, 3);
+    outline(context, [left + state.cell[1] * dots, top + state.cell[0] * dots], dots, CHOSEN, 3);
   }
 
   function outline(context, [left, top], side, colour, width) {
@@ -324,7 +337,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
       const p = state.probabilities[k];
       item.className = [k === best && "best", k === state.truth && "truth"].filter(Boolean).join(" ");
       item.querySelector("i").style.width = `${100 * p}%`;
-      item.querySelector(".ktv-value").textContent = percent(p) + (k === state.truth ? " · the truth" : "");
+      item.querySelector(".ktv-value").textContent = percent(p) + (k === state.truth ? " · truth" : "");
     });
     const sure = `The network reads ${best}, with ${percent(state.probabilities[best])}`;
     const against = state.truth === null ? "" : state.truth === best ? ", and is right" : `; it is a ${state.truth}`;
@@ -339,9 +352,12 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     set(windowGrid, pixels);
     set(productGrid, products);
     [...weightGrid.querySelectorAll("input")].forEach((input, n) => {
-      if (input !== document.activeElement) input.value = Number(state.weights[n].toFixed(2));
+      if (input !== document.activeElement) input.value = number(state.weights[n]);
     });
+    biasTerm.hidden = !state.bias;
+    set(biasGrid, [state.bias]);
     total.textContent = number(value);
+    total.classList.toggle("negative", value < 0);
     const bias = state.bias ? ` and the bias ${number(state.bias)}` : "";
     say(sum, `At row ${state.row + 1}, column ${state.column + 1} of the map, the products${bias} add up to ${number(value)}.`);
     const size = state.own.shape[1];
@@ -403,8 +419,13 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     state.source = isBlank ? new Float32Array(SIDE * SIDE) : digit(at);
     state.truth = isBlank ? null : data.truths[at];
     [state.down, state.right] = [0, 0];
-    if (isBlank) usePen(true);
+    usePen(isBlank);
     update();
+  }
+
+  function clearPicture() {
+    digits.value = data.truths.length;
+    choose(data.truths.length);
   }
 
   function usePen(draws) {
@@ -457,7 +478,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   }
 
   function onArrows(element, move, space) {
-    const ways = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const ways = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -SIDE], End: [0, SIDE] };
     element.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (ways[event.key]) move(...ways[event.key]);
@@ -533,15 +554,17 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     update();
   }
 
-  // The window goes over the picture row by row; at once where motion is not wanted.
+  // The window goes over the picture row by row, and back to where it was; at once where motion is
+  // not wanted.
   function fillMap() {
     const [, rows, columns] = state.own.shape;
     const all = rows * columns - 1;
+    const before = [state.row, state.column];
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     let at = isStill ? all : 0;
     function next() {
       state.filled = at;
-      [state.row, state.column] = [Math.floor(at / columns), at % columns];
+      [state.row, state.column] = at === all ? before : [Math.floor(at / columns), at % columns];
       showWindow();
       if (at === all || !plane.isConnected || state.own.shape[1] !== rows) return;
       at = Math.min(all, at + Math.ceil(all / 120)); // two seconds
@@ -556,6 +579,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   presets.addEventListener("change", () => choosePreset(Number(presets.value)));
   paddings.addEventListener("change", () => { state.padding = Number(paddings.value); refill(); });
   strides.addEventListener("change", () => { state.stride = Number(strides.value) + 1; refill(); });
+  clear.addEventListener("click", clearPicture);
   fill.addEventListener("click", fillMap);
   layerChoice.addEventListener("change", () => chooseLayer(Number(layerChoice.value)));
 

@@ -81,6 +81,9 @@
     });
   }
 
+  // Three decimals, or two significant digits of what is closer to zero than 0.01.
+  const objectiveInWords = (x) => written(x, Math.abs(x) < 0.01 && x ? 1 - Math.floor(Math.log10(Math.abs(x))) : 3);
+
   function objectiveOf(scores) {
     return scores.reduce((sum, { wanted, product }) => sum + logSigmoid(wanted ? product : -product), 0);
   }
@@ -234,7 +237,7 @@
   function cosineRows({ words, vectors: { v } }) {
     return words.map((word, i) => {
       const cosines = v.map((other, j) => (i === j ? NaN : cosine(v[i], other)));
-      const row = tableRow(word, cosines.map((value) => (isNaN(value) ? "" : written(value, 1))));
+      const row = tableRow(word, cosines.map((value) => (isNaN(value) ? "" : written(value))));
       cosines.forEach((value, j) => {
         const share = Math.round(Math.max(0, value || 0) * 40);
         row.cells[j + 1].style.setProperty("--share", `${share}%`);
@@ -301,8 +304,8 @@
     parts.results.classList.toggle("playing", playing);
     parts.sentence.replaceChildren(...sentenceOf(training));
     parts.scores.fill(scoreRows(training));
-    parts.thisPair.textContent = written(objectiveOf(scores), 3);
-    parts.averagePair.textContent = written(meanObjective(vectors, pairs, counts, settings.number), 3);
+    parts.thisPair.textContent = objectiveInWords(objectiveOf(scores));
+    parts.averagePair.textContent = objectiveInWords(meanObjective(vectors, pairs, counts, settings.number));
     parts.longest.textContent = written(Math.max(...vectors.v.map(length)));
     parts.steps.textContent = `${steps}`;
     parts.cosines.head.replaceChildren(cosineHead(words));
@@ -314,7 +317,7 @@
     const { pair, scores, words } = training;
     const after = advance(training, 1);
     const again = scoresOf(after.vectors, pair, scores.slice(1).map(({ word }) => word));
-    const [from, to] = [scores, again].map((one) => written(objectiveOf(one), 3));
+    const [from, to] = [scores, again].map((one) => objectiveInWords(objectiveOf(one)));
     const names = `${words[pair.centre]} with ${words[pair.neighbour]}`;
     const what = `the objective of this pair went from ${from} to ${to}`;
     return [after, `Step ${after.steps}, ${names}: ${what}.`];
@@ -323,7 +326,7 @@
   function stateInWords({ steps, pairs, vectors, counts, settings, dropped }) {
     if (pairs.length === 0) return "There is no pair yet: write a line of two words or more.";
     const left = dropped.length > 0 ? ` Left out, after ${MOST_WORDS} words: ${dropped.join(", ")}.` : "";
-    const mean = written(meanObjective(vectors, pairs, counts, settings.number), 3);
+    const mean = objectiveInWords(meanObjective(vectors, pairs, counts, settings.number));
     const when = steps > 0 ? `After ${steps} steps` : "Before the first step";
     return `${when}, the objective of the average pair is ${mean}.${left}`;
   }
@@ -424,7 +427,8 @@
     input.addEventListener("input", look);
     take(data.word);
     const label = make("label", {}, "A word ", input);
-    const suggestions = data.suggestions.map((word) => button(word, () => take(word)));
+    const isInBoth = (word) => collections.every(({ words }) => words.includes(word));
+    const suggestions = data.suggestions.filter(isInBoth).map((word) => button(word, () => take(word)));
     const lists = make("div", { className: "lists" }, ...collections.map(({ list }) => list.element));
     return make("div", {}, make("div", { className: "controls" }, label, ...suggestions), says, lists);
   }

@@ -7,6 +7,7 @@
   const SEED = 14;
   const MOST_TOKENS = 200;
   const SHOWN_FILTERS = 5;
+  const REACH = 20; // of the scale, to either side of zero
 
   // ---- the numbers ----
 
@@ -126,14 +127,14 @@
 
   // The log-odds as a place between negative and positive: hollow before, full now.
   function scaleOf(before, now) {
-    const reach = Math.max(6, Math.abs(before) + 1, Math.abs(now) + 1);
-    const at = (logOdds) => 300 + (logOdds / reach) * 285;
+    const at = (logOdds) => 300 + (Math.max(-REACH, Math.min(REACH, logOdds)) / REACH) * 285;
+    const ticks = [-20, -10, 0, 10, 20].map((value) => `M${at(value)},5V25`).join("");
     const dot = (logOdds, className) => draw("circle", { class: className, cx: at(logOdds), cy: 15, r: 9 });
     const drawing = draw("svg", { viewBox: "0 0 600 30" },
-      draw("path", { class: "axis", d: "M5,15H595M300,5V25" }),
+      draw("path", { class: "axis", d: `M5,15H595${ticks}` }),
       draw("path", { class: "way", d: `M${at(before)},15H${at(now)}` }),
       dot(before, "before"), dot(now, "now"));
-    const ends = ["negative", "0", "positive"].map((text) => make("span", {}, text));
+    const ends = ["negative, −20", "0", "+20, positive"].map((text) => make("span", {}, text));
     return make("div", { className: "scale", ariaHidden: "true" }, drawing, make("p", {}, ...ends));
   }
 
@@ -233,7 +234,10 @@
 
     layOut(stage, parts, {
       not: () => write(...toggleNot(parts.text.value, review.tokens, chosen)),
-      remove: () => write(deleteToken(parts.text.value, review.tokens[chosen])),
+      remove: () => {
+        write(deleteToken(parts.text.value, review.tokens[chosen]));
+        if (chosen < 0) parts.text.focus(); // the button is gone
+      },
       shuffle: () => write(shuffled(review.tokens, random), 0),
       compare,
     });
