@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bookbuild import needs
+from bookbuild import displays, needs
 from bookbuild.paths import named
 from bookbuild.project import Project
 from tests.kit.pages import parse
@@ -201,7 +201,7 @@ def shown(cell: nbformat.NotebookNode) -> list:
                 found[-1] += output.text
             else:
                 found.append(output.text)
-        else:
+        elif displays.DATA not in output.data:  # the data of a live figure serve the page alone
             data = dict(output.data)
             if any(kind.startswith("image/") for kind in data):
                 data.pop("text/plain", None)
