@@ -275,7 +275,7 @@
   function resultsOf({ plane, sentence, scores, thisPair, averagePair, longest, steps, cosines }) {
     const fact = (name, value) => make("div", {}, make("dt", {}, name), value);
     const facts = make("dl", {},
-      fact("objective, this pair", thisPair),
+      fact("objective, next pair", thisPair),
       fact("objective, average pair", averagePair),
       fact("longest input vector", longest),
       fact("steps", steps));
@@ -318,9 +318,9 @@
     const after = advance(training, 1);
     const again = scoresOf(after.vectors, pair, scores.slice(1).map(({ word }) => word));
     const [from, to] = [scores, again].map((one) => objectiveInWords(objectiveOf(one)));
-    const names = `${words[pair.centre]} with ${words[pair.neighbour]}`;
+    const names = ({ centre, neighbour }) => `${words[centre]} with ${words[neighbour]}`;
     const what = `the objective of this pair went from ${from} to ${to}`;
-    return [after, `Step ${after.steps}, ${names}: ${what}.`];
+    return [after, `Step ${after.steps}, ${names(pair)}: ${what}. Next: ${names(after.pair)}.`];
   }
 
   function stateInWords({ steps, pairs, vectors, counts, settings, dropped }) {

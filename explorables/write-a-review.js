@@ -149,6 +149,7 @@
   }
 
   function inWords({ tokens, logOdds }, before) {
+    if (tokens.length === 0) return "Write a word: there is nothing to read yet.";
     const kept = tokens.filter(({ fate }) => fate === "kept").length;
     const side = logOdds > 0 ? "positive" : "negative";
     const then = logOdds === before ? "" : `, before ${signed(before)}`;

@@ -83,7 +83,7 @@ def test_a_step_follows_the_gradient_of_the_objective(figure):
     for _ in range(25):
         before = state(live)
         v, u, objective = gradient_step(before)
-        assert fact(live, "this pair") == pytest.approx(objective, abs=6e-4)
+        assert fact(live, "next pair") == pytest.approx(objective, abs=6e-4)
         press(live, "Step")
         after = state(live)["vectors"]
         np.testing.assert_allclose(after["v"], v, rtol=0, atol=1e-12)
@@ -192,7 +192,10 @@ def test_step_passes_play_and_reset(figure, way):
     live = figure(has_touch=way == "tap", reduced_motion="no-preference")
     first = state(live)
     press(live, "Step", way)
-    assert state(live)["steps"] == 1 and "Step 1," in says(live)
+    found = state(live)
+    assert found["steps"] == 1 and "Step 1," in says(live)
+    names = [found["words"][found["pair"][role]] for role in ("centre", "neighbour")]
+    assert says(live).endswith(f"Next: {' with '.join(names)}.")  # as the numbers beside it
     press(live, "50 passes", way)
     assert state(live)["steps"] == 1 + 50 * len(first["pairs"])
     press(live, "Play", way)
