@@ -134,7 +134,7 @@ def test_tokens_are_kept_dropped_and_cut_as_in_the_text(figure, data):
     assert live.locator(".tokens s").count() == 10
     assert "200 of 210 tokens (too late: the last 10)" in says(live)
     write(live, "10/10")
-        assert says(live).startswith("Write a word")
+    assert says(live).startswith("Write a word")
     assert not button(live, "Delete").is_visible()
 
 
