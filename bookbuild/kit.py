@@ -7,6 +7,7 @@ side by side, as a notebook looks for its files in its own folder. The bytes dep
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -16,6 +17,7 @@ from bookbuild.book import Book, Page
 from bookbuild.errors import BookError
 from bookbuild.practice import VERSIONS
 from bookbuild.project import Project
+from bookbuild.store import kept
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that an archive knows
 MODE = 0o644
@@ -32,7 +34,10 @@ def write(book: Book, stage: Path) -> None:
     files = _needed(book) | own
     contents = "".join(f"{name}\n" for name in sorted(files))
     texts = {name: path.read_bytes() for name, path in (files | _notebooks(book, stage)).items()}
-    _pack(stage / project.kit_name, texts | {CONTENTS: contents.encode()})
+    texts[CONTENTS] = contents.encode()
+    parts = [part for item in sorted(texts.items()) for part in item]
+    kit = kept(project.cache / "kit", parts, lambda path: _pack(path, texts))
+    shutil.copyfile(kit, stage / project.kit_name)
 
 
 def _pack(path: Path, files: dict[str, bytes]) -> None:
@@ -69,9 +74,13 @@ def _needed(book: Book) -> dict[str, Path]:
     for page in book.pages:
         needed = needs.of(project, [cell.code for cell in page.source.cells])
         wanted |= {*needed.files, *needed.data} - {"data"}
-    files = {file for name in wanted for file in _files(project, Path(name))}
-    kept = {file for file in files if not any(file == m or m in file.parents for m in made)}
-    return {file.as_posix(): project.root / file for file in kept}
+
+    def is_committed(path: Path) -> bool:
+        return not any(path == output or output in path.parents for output in made)
+
+    names = filter(is_committed, map(Path, wanted))  # so that no folder of pictures is walked
+    files = {file for name in names for file in _files(project, name)}
+    return {file.as_posix(): project.root / file for file in filter(is_committed, files)}
 
 
 def _files(project: Project, path: Path) -> Iterator[Path]:

@@ -141,3 +141,19 @@ def visit(new_context: Callable[..., BrowserContext]) -> Callable[..., Visit]:
         return visited
 
     return open_page
+
+
+@pytest.fixture
+def figure(request, visit, live_root):
+    """Open the page of the test file's `LIVE` from a file, start the figure and return it.
+
+    Options are those of a browser context.
+    """
+    live = request.module.LIVE
+
+    def open_figure(**options):
+        page = visit((live_root / live.page).as_uri(), **options).page
+        live.start(page)
+        return page.locator(f"#{live.id}")
+
+    return open_figure

@@ -28,18 +28,6 @@ STATE = f"""() => {{
 }}"""
 
 
-@pytest.fixture
-def figure(visit):
-    """Open the page from a file, start the figure, return it; options as of a browser context."""
-
-    def open_figure(**options):
-        page = visit((ROOT / "_book" / LIVE.page).as_uri(), **options).page
-        LIVE.start(page)
-        return page.locator(f"#{LIVE.id}")
-
-    return open_figure
-
-
 def state(figure) -> dict:
     return figure.page.evaluate(STATE)
 

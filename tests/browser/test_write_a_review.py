@@ -26,18 +26,6 @@ READ = f"""texts => texts.map(text => {{
 TOLERANCE = 1e-4  # of a logit; the page adds in another order than torch
 
 
-@pytest.fixture
-def figure(visit):
-    """Open the page from a file, start the figure, return it; options as of a browser context."""
-
-    def open_figure(**options):
-        page = visit((ROOT / "_book" / LIVE.page).as_uri(), **options).page
-        LIVE.start(page)
-        return page.locator(f"#{LIVE.id}")
-
-    return open_figure
-
-
 @pytest.fixture(scope="module")
 def data() -> dict:
     """What the page computes with."""
