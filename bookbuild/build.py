@@ -46,15 +46,20 @@ def read(project: Project) -> dict[Chapter, Source]:
 
 def _read(project: Project) -> dict[Chapter, Source]:
     sources = {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
-    names = {str(chapter.source) for chapter in sources}
-    return {chapter: _after_a_chapter(source, names) for chapter, source in sources.items()}
+    labels = {str(c.source): [cell.id for cell in s.cells] for c, s in sources.items()}
+    return {chapter: _after_a_chapter(source, labels) for chapter, source in sources.items()}
 
 
-def _after_a_chapter(source: Source, names: set[str]) -> Source:
-    after = source.meta.get("after")
-    if after is None or after in names:
+def _after_a_chapter(source: Source, labels: dict[str, list[str]]) -> Source:
+    """Note as a problem if `after` names a chapter or a cell that the book does not have."""
+    chapter, cell = source.after
+    if chapter and chapter not in labels:
+        message = f"`after` names {chapter}, which is no chapter{did_you_mean(chapter, labels)}"
+    elif cell and cell not in labels[chapter]:
+        message = f"`after` names the cell {cell}, which {chapter} does not have"
+        message += did_you_mean(cell, labels[chapter])
+    else:
         return source
-    message = f"`after` names {after}, which is no chapter{did_you_mean(after, names)}"
     problem = (source.line_of("after:") or 1, message)
     return replace(source, problems=(*source.problems, problem))
 

@@ -8,6 +8,7 @@ they were. Chapters that are not in the store are executed side by side, here or
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -58,8 +59,10 @@ def execute_all(
     if missing:
         progress = Progress()
         try:
+            # the longest first; a new one may be long, so it comes before those that are known
+            ordered = dict(sorted(missing.items(), key=lambda item: -store[item[0]].seconds()))
             with workers(project, progress) as submit:
-                for chapter, results in _executed(missing, submit):
+                for chapter, results in _executed(ordered, submit, progress):
                     store[chapter].keep(results)
         finally:
             progress.summary()  # an error's message begins on a line of its own
@@ -90,19 +93,27 @@ class _Place:
     def read(self) -> Results:
         return Results(**json.loads(self.entry.read_text(encoding="utf-8")))
 
+    def seconds(self) -> float:
+        """Return how long the chapter took when it was last executed."""
+        found = [json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob("*")]
+        return max((results.get("seconds", 0.0) for results in found), default=math.inf)
 
-def _executed(sources: dict[Chapter, Source], submit: Submit) -> Iterator[tuple[Chapter, Results]]:
-    """Yield each chapter's results; the longest go first, some wait for another by `after`."""
-    waiting = sorted(sources, key=lambda chapter: -_size(sources[chapter]))
+
+def _executed(
+    sources: dict[Chapter, Source], submit: Submit, progress: Progress
+) -> Iterator[tuple[Chapter, Results]]:
+    """Yield each chapter's results; they begin in this order, but some wait for another."""
+    waiting = list(sources)
     running: dict[Future[Results], Chapter] = {}
     while waiting or running:
         unfinished = {str(chapter.source) for chapter in (*waiting, *running.values())}
-        for chapter in [c for c in waiting if sources[c].meta.get("after") not in unfinished]:
+        for chapter in [c for c in waiting if _may_run(sources[c], unfinished, progress)]:
             running[submit(sources[chapter])] = chapter
             waiting.remove(chapter)
         if not running:
             raise error_at(waiting[0].source, 1, "by `after`, chapters wait for each other")
-        finished = wait(running, return_when=FIRST_COMPLETED).done
+        # not for long: a chapter may be through the cell that others wait for
+        finished = wait(running, timeout=1, return_when=FIRST_COMPLETED).done
         failed = [future for future in finished if future.exception()]
         for future in finished - set(failed):
             yield running.pop(future), future.result()
@@ -110,6 +121,5 @@ def _executed(sources: dict[Chapter, Source], submit: Submit) -> Iterator[tuple[
             failed[0].result()  # raises
 
 
-def _size(source: Source) -> int:
-    """Return a guess at how long a chapter takes: the more code, the longer."""
-    return sum(len(cell.code) for cell in source.cells)
+def _may_run(source: Source, unfinished: set[str], progress: Progress) -> bool:
+    return source.after[0] not in unfinished or source.after in progress.times

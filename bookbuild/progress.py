@@ -16,7 +16,7 @@ class Progress:
     def __init__(self) -> None:
         """Start the clock."""
         self.running: dict[str, str] = {}
-        self.times: list[tuple[float, str]] = []
+        self.times: dict[tuple[str, str], float] = {}  # of the cells that were executed
         self.live = sys.stderr.isatty()
         self.start = time.monotonic()
         self.lock = threading.Lock()
@@ -35,7 +35,7 @@ class Progress:
 
     def took(self, chapter: str, cell: str, seconds: float) -> None:
         """Note how long a cell took."""
-        self.times.append((seconds, f"{chapter}  {cell}"))
+        self.times[chapter, cell] = seconds
 
     def finished(self, chapter: str) -> None:
         """Note that a chapter runs no longer."""
@@ -46,5 +46,7 @@ class Progress:
         """Print the slowest cells, where any ran."""
         if self.live:
             print("\r\x1b[K", end="", file=sys.stderr)
-        for seconds, name in sorted(self.times, reverse=True)[:SHOWN]:
-            print(f"  {seconds:7.1f} s  {name}", file=sys.stderr)
+        slowest = sorted(self.times, key=lambda cell: -self.times[cell])
+        for chapter, cell in slowest[:SHOWN]:
+            seconds = self.times[chapter, cell]
+            print(f"  {seconds:7.1f} s  {chapter}  {cell}", file=sys.stderr)

@@ -110,6 +110,12 @@ class Source:
         return any(cell.options.check for cell in self.cells)
 
     @property
+    def after(self) -> tuple[str, str]:
+        """The chapter, and perhaps its cell, that must have been executed before this one."""
+        chapter, _, cell = self.meta.get("after", "").partition("#")
+        return chapter, cell
+
+    @property
     def inlines(self) -> list[Inline]:
         """The inline expressions, in order."""
         return [i for block in self.blocks if isinstance(block, Prose) for i in block.inlines]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 
 from bookbuild.errors import did_you_mean
 
-META_KEYS = ("description", "after")  # after: the chapter that must be executed before
+META_KEYS = ("description", "after")  # after: a chapter or cell to be executed before
 RAW_FORMATS = {"html", "typst"}
 SHOWN_IN = {"html", "typst", "pdf"}
 THEOREMS = ("thm", "lem", "cor", "prp", "cnj", "def", "exm", "exr")

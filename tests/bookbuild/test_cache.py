@@ -76,7 +76,7 @@ def project(book):
     """A book of two chapters with the project's own funs.py."""
     book.edit("_quarto.yml", CONFIGURATION, CONFIGURATION.replace("]", ", chapters/two.qmd]"))
     book.chapter(ONE)
-    book.write("chapters/two.qmd", f"# Two\n\n{TWO}")
+    book.write("chapters/two.qmd", f"---\nafter: chapters/one.qmd\n---\n\n# Two\n\n{TWO}")
     book.write("funs.py", (REPOSITORY / "funs.py").read_text(encoding="utf-8"))
     book.write("other.py", "X = 1\n")
     book.write("data/digits.csv", "label\n7\n")
@@ -143,7 +143,7 @@ def test_a_kill_leaves_cache_and_site_usable(project, said, finished):
     assert site(project) == before
     entries = list((project.root / ".cache" / "executed").glob("*/*"))
     assert len(entries) == 2 + len(finished)  # the first build's, and the finished ones
-    assert all(set(json.loads(entry.read_text())) == {"outputs", "values"} for entry in entries)
+    assert all(set(json.loads(entry.read_text())) == {"outputs", "values", "seconds"} for entry in entries)
     ran(project)
     assert project.run(*BUILD) == 0
     assert ran(project) == [name for name in ("one", "two") if name not in finished]

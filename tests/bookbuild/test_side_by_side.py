@@ -66,9 +66,33 @@ def test_a_chapter_waits_for_the_one_that_its_header_names(three):
     assert "by three" in three.page()
 
 
+def test_a_chapter_waits_for_a_cell_and_no_longer(three):
+    """One reads what a cell of three made; three ends when one has run."""
+    made = 'import time\ntime.sleep(1)\nopen("made.txt", "w").write("made");'
+    cell = f"# Three\n\n```{{python}}\n#| label: make\n{made}\n```\n\n"
+    three.write("chapters/three.qmd", cell + WAITS.format(title="three", until="one.txt"))
+    body = '# One\n\n```{python}\nopen("one.txt", "w").write(open("made.txt").read());\n```\n'
+    three.write("chapters/one.qmd", f"---\nafter: chapters/three.qmd#make\n---\n\n{body}")
+    assert three.run("execute", "--jobs", "3") == 0
+
+
+def test_what_took_longest_the_last_time_goes_first(three, capsys):
+    for run in ("first", "second"):
+        for name in NAMES:
+            seconds = 1.5 if name == "two" else 0
+            code = f'import time\ntime.sleep({seconds})\nprint("{run}")'
+            three.write(f"chapters/{name}.qmd", f"# {name}\n\n```{{python}}\n{code}\n```\n")
+        assert three.run("execute", "--jobs", "1") == 0
+    shown = [line for line in capsys.readouterr().err.splitlines() if "cell 1 of 1" in line]
+    began = [line.split()[0].removeprefix("chapters/").removesuffix(".qmd") for line in shown]
+    assert began[:3] == [*NAMES]  # nothing is known of them: as the book has them
+    assert began[3] == "two"
+
+
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
+        ({"one": "chapters/two.qmd#cell-11"}, "does not have (did you mean cell-1?)"),
         ({"one": "chapters/tow.qmd"}, "chapters/one.qmd:2: `after` names chapters/tow.qmd"),
         ({"one": "chapters/two.qmd", "two": "chapters/one.qmd"}, "wait for each other"),
     ],
