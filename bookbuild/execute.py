@@ -26,6 +26,7 @@ from bookbuild.store import keep_only, kept, place
 
 Submit = Callable[[Source], "Future[Results]"]
 Workers = Callable[[Project, Progress], AbstractContextManager[Submit]]
+TIMES = "times.json"  # in the cache: how long each chapter took
 
 
 @contextmanager
@@ -59,11 +60,11 @@ def execute_all(
     if missing:
         progress = Progress()
         try:
-            # the longest first; a new one may be long, so it comes before those that are known
-            ordered = dict(sorted(missing.items(), key=lambda item: -store[item[0]].seconds()))
+            ordered = _longest_first(project, missing)
             with workers(project, progress) as submit:
                 for chapter, results in _executed(ordered, submit, progress):
                     store[chapter].keep(results)
+            _keep_times(project, progress)
         finally:
             progress.summary()  # an error's message begins on a line of its own
     return {c: store[c].read() if c in store else Results([], []) for c in sources}
@@ -93,10 +94,26 @@ class _Place:
     def read(self) -> Results:
         return Results(**json.loads(self.entry.read_text(encoding="utf-8")))
 
-    def seconds(self) -> float:
-        """Return how long the chapter took when it was last executed."""
-        found = [json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob("*")]
-        return max((results.get("seconds", 0.0) for results in found), default=math.inf)
+
+def _longest_first(project: Project, sources: dict[Chapter, Source]) -> dict[Chapter, Source]:
+    """Put the chapters in order; a new one may be long, so it comes before those that are known."""
+    times = _times(project)
+    return dict(sorted(sources.items(), key=lambda item: -times.get(str(item[1].path), math.inf)))
+
+
+def _times(project: Project) -> dict[str, float]:
+    """Return how many seconds each chapter took when it was last executed."""
+    file = project.cache / TIMES
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _keep_times(project: Project, progress: Progress) -> None:
+    times = dict.fromkeys((chapter for chapter, _ in progress.times), 0.0)
+    for (chapter, _), seconds in progress.times.items():
+        times[chapter] += seconds
+    partial = project.cache / f"partial-{TIMES}"
+    partial.write_text(json.dumps(_times(project) | times, indent=1), encoding="utf-8")
+    partial.replace(project.cache / TIMES)
 
 
 def _executed(

@@ -88,7 +88,6 @@ async def _run(project: Project, source: Source, progress: Progress) -> Results:
     positions = iter([n for n, cell in enumerate(node.cells) if cell.cell_type == "code"])
     given: list[list[dict[str, Any]]] = []
     values: list[str] = []
-    start = time.monotonic()
     async with _kernel(project, node) as client:
         for step in source.steps:
             if isinstance(step, Inline):
@@ -100,7 +99,7 @@ async def _run(project: Project, source: Source, progress: Progress) -> Results:
             found = await _execute(client, source, step, next(positions))
             given.append(outputs.cleaned(project, source, step, found))
             progress.took(str(source.path), step.id, time.monotonic() - began)
-    return Results(given, values, round(time.monotonic() - start, 1))
+    return Results(given, values)
 
 
 # The kernel

@@ -32,7 +32,6 @@ class Results:
 
     outputs: list[list[dict[str, Any]]]
     values: list[str]
-    seconds: float = 0.0  # that it took
 
 
 def cell_error(source: Source, cell: Cell, message: str) -> BookError:
