@@ -28,7 +28,7 @@ from bookbuild.progress import Progress
 from bookbuild.project import Project
 from bookbuild.qmd import Source
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
 LOOK_SECONDS = 1  # how often a worker that has a chapter is looked for
 HOW = "start one in the book's folder: `python -m dask worker ADDRESS --nthreads 1`"
 

@@ -132,12 +132,11 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 @pytest.fixture
 def visit(new_context: Callable[..., BrowserContext]) -> Callable[..., Visit]:
-    """Open an address in a new context and wait until everything has loaded."""
+    """Open an address in a new context and wait until the page has loaded."""
 
     def open_page(address: str, **options: object) -> Visit:
         visited = Visit.of(new_context(**options).new_page())
         visited.page.goto(address)
-        visited.page.wait_for_load_state("networkidle")
         return visited
 
     return open_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_accessibility import violations
+from tests.browser.test_accessibility import VIEWS, violations
 from tests.browser.test_policy import LISTEN
 from tests.kit.live import live_figures
 
@@ -71,8 +71,7 @@ def test_it_keeps_to_the_pages_policy(live_url, new_context, live):
     assert page.evaluate("window.violations") == []
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@VIEWS
 def test_axe_finds_nothing_while_it_runs(live_url, visit, axe, live, theme, width):
     page = visit(live_url + live.page, color_scheme=theme, width=width).page
     live.start(page)

@@ -14,7 +14,7 @@ from gensim.models import KeyedVectors
 from explorables.skip_gram import Plane
 from nets import word2vec
 from tests.browser.conftest import ROOT
-from tests.browser.test_accessibility import violations
+from tests.browser.test_accessibility import VIEWS, violations
 from tests.kit.live import figure_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
@@ -26,6 +26,13 @@ STATE = f"""() => {{
         explorables.running["{LIVE.id}"].training();
     return {{ words, counts, pair, pairs, scores, vectors, steps }};
 }}"""
+
+# 240 times, it draws 5 or 4 words for the first pair, one with "two"
+DRAW = f"""slider => Array.from({{ length: 240 }}, (_, n) => {{
+    slider.value = 4 + n % 2;
+    slider.dispatchEvent(new Event("input", {{ bubbles: true }}));
+    return explorables.running["{LIVE.id}"].training().scores.slice(1).map(score => score.word);
+}}).flat()"""
 
 
 def state(figure) -> dict:
@@ -110,10 +117,7 @@ def test_random_words_are_drawn_by_their_counts_to_the_power_of_three_quarters(f
     live = figure()
     sentences(live).fill("one two three" + " many" * 16)
     slider = live.get_by_role("slider", name="Random words")
-    drawn = []
-    for number in (5, 4) * 120:  # each time it draws for the first pair, one with two
-        slider.fill(f"{number}")
-        drawn += [score["word"] for score in state(live)["scores"][1:]]
+    drawn = slider.evaluate(DRAW)
     observed = np.bincount(drawn, minlength=4)
     expected = np.array([1, 0, 1, 8]) / 10 * len(drawn)  # one, two, three, many
     assert observed[1] == 0, "the neighbour itself is not drawn"
@@ -266,9 +270,15 @@ def most_frequent(vectors: KeyedVectors) -> KeyedVectors:
 
 
 @pytest.mark.parametrize("way", ["click", "tap", "keyboard"])
-def test_neighbours_are_those_of_gensim_but_for_ties(figure, collections, way):
+def test_the_neighbours_are_a_tab_away(figure, way):
     live = figure(has_touch=way == "tap")
     open_neighbours(live, way)
+    assert len(neighbours(live, "our reviews")) == len(neighbours(live, "GloVe")) == 10
+
+
+def test_neighbours_are_those_of_gensim_but_for_ties(figure, collections):
+    live = figure()
+    open_neighbours(live, "click")
     words = np.random.default_rng(SEED).choice(collections["our reviews"].index_to_key, 40)
     for word in ["good", *words]:
         live.get_by_role("textbox", name="A word").fill(word)
@@ -311,8 +321,7 @@ def test_words_on_both_lists_are_marked_and_counted(figure):
     assert f"{len(first & second)} of 10" in says(live)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@VIEWS
 def test_axe_finds_nothing_on_either_tab(figure, axe, theme, width):
     live = figure(color_scheme=theme, width=width)
     press(live, "50 passes")

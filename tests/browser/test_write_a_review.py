@@ -13,7 +13,7 @@ import torch
 from explorables.write_a_review import read_review
 from nets import TextCNN
 from tests.browser.conftest import ROOT
-from tests.browser.test_accessibility import violations
+from tests.browser.test_accessibility import VIEWS, violations
 from tests.kit.live import figure_of, packed_data
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
@@ -240,8 +240,7 @@ def test_an_excerpt_of_a_test_review_can_be_taken(figure, reviews):
         assert name.startswith(label)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@VIEWS
 def test_axe_finds_nothing_after_changes(figure, axe, theme, width):
     live = figure(color_scheme=theme, width=width)
     write(live, "A zyzzyva of a film: not good, not bad, and far too long. " * 3)
