@@ -35,8 +35,13 @@ def kept(folder: Path, parts: Iterable[str | bytes], make: Callable[[Path], obje
             make(whole)
             _move(whole, entry)
     entry.touch()
-    _evict(sorted(folder.iterdir(), key=_last_used)[:-VERSIONS])
+    _evict(last_used(folder)[VERSIONS:])
     return entry
+
+
+def last_used(folder: Path) -> list[Path]:
+    """Return all versions of a content, the last that was asked for first."""
+    return sorted(folder.glob("*"), key=_time, reverse=True)
 
 
 def place(folder: Path, parts: Iterable[str | bytes]) -> Path:
@@ -67,7 +72,7 @@ def _move(whole: Path, entry: Path) -> None:
             raise
 
 
-def _last_used(path: Path) -> float:
+def _time(path: Path) -> float:
     return path.stat().st_mtime if path.exists() else 0.0
 
 

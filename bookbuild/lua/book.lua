@@ -2,7 +2,9 @@
 -- writes what it found, and each chapter in each format, as JSON to standard output.
 --
 -- The job has `chapters` (text, number, kind, page, to_root, folder), `formats`, `bibliography`
--- and `lang`; bookbuild/render.py writes it and reads the answer.
+-- and `lang`; bookbuild/render.py writes it and reads the answer. A chapter may have `before`, some
+-- of what was found in it the last time. If it `is_as_before`, and all that it sees of the others is,
+-- too, then its last texts still hold, and the answer has `false` in its place.
 
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE or arg[0]) .. "/?.lua;" .. package.path
 local structure = require "structure"
@@ -26,11 +28,36 @@ local function noting_warnings(found, action)
   return result
 end
 
+-- What the other chapters see of one, as a text.
+local function seen_by_others(found)
+  local cites = pandoc.List {}
+  for _, key in ipairs(found.cites) do
+    if not cites:includes(key) then cites:insert(key) end
+  end
+  cites:sort()
+  return pandoc.json.encode { found.labels, cites, found.has_list }
+end
+
 local function read(chapter)
   chapter.found = structure.nothing_found()
   chapter.blocks = noting_warnings(chapter.found, function()
     return structure.arrange(pandoc.read(chapter.text, READER).blocks, chapter)
   end)
+  references.note(chapter)
+  chapter.found.seen = seen_by_others(chapter.found)
+end
+
+-- Read what has changed, and all the rest if others see a change in it; return what was read.
+local function read_what_must_be(chapters)
+  local changed, rest = pandoc.List {}, pandoc.List {}
+  for _, chapter in ipairs(chapters) do (chapter.is_as_before and rest or changed):insert(chapter) end
+  changed:map(read)
+  if changed:find_if(function(c) return not c.before or c.before.seen ~= c.found.seen end) then
+    rest:map(read)
+    return chapters
+  end
+  rest:map(function(chapter) chapter.found = chapter.before end)
+  return changed
 end
 
 local function all_labels(chapters)
@@ -44,9 +71,9 @@ local function all_labels(chapters)
   return labels
 end
 
-local function write(job)
-  references.cite(job)
-  for _, chapter in ipairs(job.chapters) do
+local function write(job, chapters)
+  references.cite(job, chapters)
+  for _, chapter in ipairs(chapters) do
     for _, format in ipairs(job.formats) do
       chapter.found.texts[format] = noting_warnings(chapter.found, function()
         return writers[format](structure.shown_in(format, chapter.blocks, chapter), chapter, job)
@@ -56,13 +83,13 @@ local function write(job)
 end
 
 local function answer(job)
-  local chapters = pandoc.List(job.chapters)
-  chapters:map(read)
-  local labels = all_labels(chapters)
+  job.chapters = pandoc.List(job.chapters)
+  local chapters = read_what_must_be(job.chapters)
+  local labels = all_labels(job.chapters)
   for _, chapter in ipairs(chapters) do references.resolve(chapter, labels) end
   local is_sound = not chapters:find_if(function(chapter) return #chapter.found.problems > 0 end)
-  if is_sound then write(job) end
-  return chapters:map(function(chapter) return chapter.found end)
+  if is_sound then write(job, chapters) end
+  return job.chapters:map(function(chapter) return chapter.blocks and chapter.found or false end)
 end
 
 io.write(pandoc.json.encode(answer(pandoc.json.decode(io.read("a"), false))))

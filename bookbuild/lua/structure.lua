@@ -20,7 +20,7 @@ local stringify = pandoc.utils.stringify
 local context, found, counters
 
 function M.nothing_found()
-  local lists = { texts = { [""] = "" } } -- an empty table would be a list in JSON
+  local lists = { texts = { [""] = "" }, has_list = false } -- an empty table would be a list in JSON
   for _, name in ipairs { "labels", "toc", "pictures", "scripts", "refs", "links", "cites", "problems" } do
     lists[name] = pandoc.List {}
   end
