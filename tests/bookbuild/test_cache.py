@@ -73,11 +73,11 @@ MANIFEST = {
 
 @pytest.fixture
 def project(book):
-    """A book of two chapters with the project's own funs.py."""
+    """A book of two chapters, the first with helpers and data."""
     book.edit("_quarto.yml", CONFIGURATION, CONFIGURATION.replace("]", ", chapters/two.qmd]"))
     book.chapter(ONE)
     book.write("chapters/two.qmd", f"---\nafter: chapters/one.qmd\n---\n\n# Two\n\n{TWO}")
-    book.write("funs.py", (REPOSITORY / "funs.py").read_text(encoding="utf-8"))
+    book.write("funs.py", '"""Helpers of the cells."""\n\nSEED = 14\n')
     book.write("other.py", "X = 1\n")
     book.write("data/digits.csv", "label\n7\n")
     book.write("data/.manifest.json", json.dumps(MANIFEST))
