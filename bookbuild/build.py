@@ -15,7 +15,7 @@ from pathlib import Path
 from bookbuild import kit, machines, notebooks, pages, pdf, practice, qmd, search, weave
 from bookbuild.book import Book, Page
 from bookbuild.check import check
-from bookbuild.errors import Incomplete, did_you_mean
+from bookbuild.errors import DownloadError, Incomplete, did_you_mean
 from bookbuild.execute import Workers, execute_all, forget_others, here
 from bookbuild.outputs import Results
 from bookbuild.project import Chapter, Project
@@ -92,7 +92,7 @@ def write(book: Book) -> Path:
     Raises
     ------
     Incomplete
-        Where the PDF cannot be set. The site is then written without it.
+        Where a download, such as the PDF, cannot be made. The site is then written without it.
     """
     project = book.project
     project.cache.mkdir(exist_ok=True)
@@ -100,7 +100,7 @@ def write(book: Book) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once: the second waits
         try:
             return _swap(project, _staged(book))
-        except pdf.PdfError as error:
+        except DownloadError as error:
             target = _swap(project, _staged(book.without_downloads()))
             message = f"{error}\n{target.name}/ has the pages and notebooks as they are, and no PDF"
             raise Incomplete(message) from None

@@ -25,6 +25,10 @@ class BookError(Exception):
     """Something in the book's sources is wrong; the message is for whoever wrote them."""
 
 
+class DownloadError(BookError):
+    """What the site offers beside its pages cannot be made; the pages can do without it."""
+
+
 class Incomplete(BookError):
     """The site was written, but for a part; the message says which."""
 

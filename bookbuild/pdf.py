@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from bookbuild.book import Book, Page
-from bookbuild.errors import BookError, error_at
+from bookbuild.errors import BookError, DownloadError, error_at
 from bookbuild.project import Chapter
 from bookbuild.store import kept
 
@@ -31,10 +31,6 @@ STANDARD: Final = "ua-1"  # Typst then insists on title, language, alt texts and
 Input = TypeVar("Input", Path, bytes)
 
 
-class PdfError(BookError):
-    """The PDF cannot be set; the pages and notebooks can do without it."""
-
-
 class _Fault(Exception):
     """What Typst says against a document."""
 
@@ -44,7 +40,7 @@ def write(book: Book, stage: Path) -> None:
 
     Raises
     ------
-    PdfError
+    DownloadError
         Where Typst cannot set a chapter, or has no letter for one of its characters.
     """
     if "pdf" not in book.project.downloads:
@@ -145,7 +141,7 @@ def check_letters(book: Book) -> None:
 
     Raises
     ------
-    PdfError
+    DownloadError
         With the first place of each.
     """
     places = dict(_characters(book))
@@ -155,7 +151,7 @@ def check_letters(book: Book) -> None:
     except _Fault as fault:
         absent = re.findall(r'the text `"(.)"` could not be displayed', str(fault))
         found = sorted({(*places[each], each) for each in absent})
-        raise PdfError("\n".join(str(_no_letter(*each)) for each in found)) from None
+        raise DownloadError("\n".join(str(_no_letter(*each)) for each in found)) from None
 
 
 def _no_letter(path: PurePosixPath, line: int, character: str) -> BookError:
@@ -182,15 +178,15 @@ def _is_letter(character: str) -> bool:
     return character > "~" and character.isprintable()
 
 
-def _error(book: Book, said: str) -> PdfError:
+def _error(book: Book, said: str) -> DownloadError:
     """Return what Typst says, with the file and line of the .qmd that it speaks of."""
     first = said.strip().split("\n\n")[0]
     message = f"the PDF cannot be set: {first[:SAID].strip()}"
     pages = {str(page.chapter.source.with_suffix("")): page for page in book.pages}
     for name, line in re.findall(r"┌─ (\S.*)\.typ:(\d+)", said):
         if page := pages.get(name):
-            return PdfError(str(error_at(page.source.path, _origin(page, int(line)), message)))
-    return PdfError(str(error_at("bookbuild", None, message)))
+            return DownloadError(str(error_at(page.source.path, _origin(page, int(line)), message)))
+    return DownloadError(str(error_at("bookbuild", None, message)))
 
 
 def _origin(page: Page, line: int) -> int:
