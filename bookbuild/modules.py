@@ -25,7 +25,7 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
 def imported(code: str) -> frozenset[str]:
     """Return the top-level names that `code` imports; IPython's own lines may stand in it."""
     found: list[str] = []
-    for node in ast.walk(parsed(code)):
+    for node in ast.walk(parsed(code)) if "import" in code else ():  # most cells import nothing
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
