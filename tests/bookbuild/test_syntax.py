@@ -123,7 +123,7 @@ def prose(made) -> str:
 @pytest.fixture(scope="module")
 def paper(made) -> str:
     [entry] = (made.root / ".cache" / "rendered").iterdir()
-    return json.loads(entry.read_text(encoding="utf-8"))[0][1]["texts"]["typst"]
+    return json.loads(entry.read_text(encoding="utf-8"))[1][1]["answer"]["texts"]["typst"]
 
 
 def test_references_read_as_in_quarto(page):

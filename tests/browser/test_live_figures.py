@@ -41,6 +41,7 @@ def says(page, live):
 
 def test_nothing_is_loaded_before_start_and_nothing_from_elsewhere(live_url, visit, live):
     visited = visit(live_url + live.page)
+    visited.page.wait_for_load_state("networkidle")
     before = [request for request in visited.requests if "explorables/" in request]
     assert sorted(before) == [
         f"{live_url}explorables/explorables.css",
@@ -48,6 +49,7 @@ def test_nothing_is_loaded_before_start_and_nothing_from_elsewhere(live_url, vis
     ]
     assert not [request for request in visited.requests if request.endswith("-data.js")]
     live.start(visited.page)
+    visited.page.wait_for_load_state("networkidle")
     later = [request for request in visited.requests if request.endswith(f"/{live.script}.js")]
     assert len(later) == 1
     assert [request for request in visited.requests if not request.startswith(live_url)] == []

@@ -37,6 +37,7 @@ def test_injected_script_and_style_do_not_run(site, new_context):
 def test_nothing_of_ours_is_blocked_missing_or_foreign(site, visit):
     visited = visit(site.url + site.chapter)
     page = visited.page
+    page.wait_for_load_state("networkidle")  # else what is still on its way counts as missing
     page.add_init_script(LISTEN)
     for path in site.pages:
         page.goto(site.url + path, wait_until="networkidle")
