@@ -73,6 +73,7 @@ def test_live_figures_run(pages, visit, axe, live, theme, width):
 def test_nothing_is_asked_of_another_host(pages, visit):
     for url in pages:
         seen = visit(url)
+        seen.page.wait_for_load_state("networkidle")
         assert seen.console == [] and seen.failures == []
         assert all(
             request.startswith((pages[0][:17], "data:", "blob:")) for request in seen.requests
