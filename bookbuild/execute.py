@@ -119,7 +119,7 @@ def _keep_times(project: Project, progress: Progress) -> None:
 def _executed(
     sources: dict[Chapter, Source], submit: Submit, progress: Progress
 ) -> Iterator[tuple[Chapter, Results]]:
-    """Yield each chapter's results; they begin in this order, but some wait for another."""
+    """Yield each chapter's results; they begin in the given order, but some wait for another."""
     waiting = list(sources)
     running: dict[Future[Results], Chapter] = {}
     while waiting or running:

@@ -46,10 +46,11 @@ def render(
         path.write_text(json.dumps([settings, answers], ensure_ascii=False), encoding="utf-8")
 
     entry = kept(folder, parts, run)
-    if not _are_measured(project, _read(entry)):  # a picture may have another size now
+    answers = _read(entry)
+    if not _are_measured(project, answers):  # a picture may have another size now
         entry.unlink()
-        kept(folder, parts, run)
-    return {c: _rendered(each["answer"]) for c, each in zip(wovens, _read(entry), strict=True)}
+        answers = _read(kept(folder, parts, run))
+    return {c: _rendered(each["answer"]) for c, each in zip(wovens, answers, strict=True)}
 
 
 def _asked(project: Project, chapter: Chapter, woven: Woven) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 --
 -- The job has `chapters` (text, number, kind, page, to_root, folder), `formats`, `bibliography`
 -- and `lang`; bookbuild/render.py writes it and reads the answer. A chapter may have `before`, some
--- of what was found in it the last time. If it `is_as_before`, and all that it sees of the others is,
--- too, then its last texts still hold, and the answer has `false` in its place.
+-- of what was found in it the last time. If it `is_as_before`, and so is all that it sees of the
+-- others, its last texts still hold, and the answer has `false` in its place.
 
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE or arg[0]) .. "/?.lua;" .. package.path
 local structure = require "structure"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 pytestmark = pytest.mark.slow
 
 THEMES = ["light", "dark"]
-# Colours do not depend on the width: each theme at one of the two is enough.
-VIEWS = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
+WIDTHS = [1280, 360]
+VIEWS = pytest.mark.parametrize(("theme", "width"), [*product(THEMES, WIDTHS)])
 
 
 def violations(page, axe: str) -> list[str]:
