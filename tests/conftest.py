@@ -32,6 +32,20 @@ def book(tmp_path: Path) -> SmallBook:
     return SmallBook(tmp_path / "book")
 
 
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
+    """A small book that is built; only `built_book` uses it."""
+    book = SmallBook(tmp_path_factory.mktemp("small") / "book")
+    assert book.run("build", "--renderer", "builtin") == 0
+    return book
+
+
+@pytest.fixture
+def built_book(built_once: SmallBook, tmp_path: Path) -> SmallBook:
+    """A small book of the test's own, with its site and its cache: `book` after a build."""
+    return built_once.copy(tmp_path / "book")
+
+
 @pytest.fixture
 def fails(book: SmallBook, capsys: pytest.CaptureFixture) -> Callable[..., str]:
     """Run a command that must fail; return what it says."""

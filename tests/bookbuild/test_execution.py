@@ -109,19 +109,19 @@ def test_cells_see_nothing_of_the_users_settings(book, monkeypatch):
     assert text(book) == "None None\n.cache/home\n"
 
 
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        (r'print("\x1b[31mred\x1b[0m")', "red\n"),
-        (r'print("10%\r50%\r100%")', "100%\n"),
-        (r'print("a\x00b\x08c")', "abc\n"),
-        ("for n in range(3):\n    print(n, flush=True)", "0\n1\n2\n"),
-        (r'import os; os.write(1, b"\xff\xfe bytes\n");', "\ufffd\ufffd bytes\n"),
-    ],
-)
-def test_text_is_kept_as_a_terminal_would_show_it(book, code, expected):
-    book.chapter(f"```{{python}}\n{code}\n```")
-    assert text(book) == expected
+PRINTED = {
+    r'print("\x1b[31mred\x1b[0m")': "red\n",
+    r'print("10%\r50%\r100%")': "100%\n",
+    r'print("a\x00b\x08c")': "abc\n",
+    "for n in range(3):\n    print(n, flush=True)": "0\n1\n2\n",
+    r'import os; os.write(1, b"\xff\xfe bytes\n");': "\ufffd\ufffd bytes\n",
+}
+
+
+def test_text_is_kept_as_a_terminal_would_show_it(book):
+    book.chapter("\n\n".join(f"```{{python}}\n{code}\n```" for code in PRINTED))
+    texts = [outputs(book, position)[0]["text"] for position in range(len(PRINTED))]
+    assert texts == [*PRINTED.values()]
 
 
 def test_streams_and_results_keep_their_order(book):
@@ -208,19 +208,19 @@ FAULTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault_stops_the_build(book, fails, monkeypatch, name):
+def test_fault_stops_the_build(built_book, capsys, monkeypatch, name):
     body, line, words = FAULTS[name]
     if name == "runs too long":
         monkeypatch.setattr(kernel, "CELL_SECONDS", 3)
-    assert book.run("build", "--renderer", "builtin") == 0
-    before = book.page()
-    book.chapter(body)
-    message = fails("build", "--renderer", "builtin")
+    before = built_book.page()
+    built_book.chapter(body)
+    assert built_book.run("build", "--renderer", "builtin") == 1
+    message = capsys.readouterr().err
     assert f"{ONE}:{line}: " in message
     for word in words:
         assert word in message
     assert "\x1b" not in message
-    assert book.page() == before
+    assert built_book.page() == before
 
 
 def test_on_a_terminal_an_error_begins_on_a_line_of_its_own(book, fails, monkeypatch):
@@ -251,9 +251,8 @@ print("went")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM"])
-def test_stopped_in_the_middle_of_a_chapter(book, name):
-    assert book.run("build", "--renderer", "builtin") == 0
-    before = book.page()
+def test_stopped_in_the_middle_of_a_chapter(built_book, name):
+    book, before = built_book, built_book.page()
     book.chapter(WAITS)
     process = start(book, "build", "--renderer", "builtin")
     wait_for(lambda: (book.root / "kernel.pid").exists())

@@ -34,9 +34,10 @@ print("data: ready")
 """
 
 
-@pytest.fixture
-def kit_book(book: SmallBook) -> SmallBook:
+@pytest.fixture(scope="module")
+def built_kit_book(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
     """A book whose notebook needs a module, data that is made and data that is committed."""
+    book = SmallBook(tmp_path_factory.mktemp("kit") / "book")
     book.write("kit/README.md", "# Read me\n")
     book.write("kit/requirements.txt", "tiny==1.0\n")
     shutil.copy(ROOT / "kit" / "start.py", book.root / "kit")
@@ -48,12 +49,17 @@ def kit_book(book: SmallBook) -> SmallBook:
     manifest = {"outputs": {"made.csv": "x"}, "recipe": {"prepare.py": "x", "list.toml": "x"}}
     book.write("data/.manifest.json", json.dumps(manifest))
     book.write("helper.py", 'VALUE = 1\nFILES = ["data/made.csv", "data/words/one.txt"]\n')
+    assert book.run("build", "--renderer", "builtin") == 0
     return book
 
 
 @pytest.fixture
-def kit(kit_book) -> Path:
-    assert kit_book.run("build", "--renderer", "builtin") == 0
+def kit_book(built_kit_book: SmallBook, tmp_path: Path) -> SmallBook:
+    return built_kit_book.copy(tmp_path / "book")
+
+
+@pytest.fixture
+def kit(kit_book: SmallBook) -> Path:
     return kit_book.root / "_book" / NAME
 
 
@@ -104,16 +110,19 @@ def test_pages_link_it_on_the_preface_and_beside_each_notebook(kit, kit_book):
         assert (link["href"], link.has_attr("download")) == (target, True)
 
 
-def test_a_book_without_the_folder_has_no_kit(book):
+def test_a_book_without_the_folder_has_no_kit(kit_book):
+    book = kit_book
+    shutil.rmtree(book.root / "kit")
     assert book.run("build", "--renderer", "builtin") == 0
     assert not [*book.root.glob("_book/*.zip")]
     assert ".zip" not in book.page() and ".zip" not in book.page("index.html")
 
 
-def test_two_notebooks_of_one_name_are_refused(kit_book, fails):
+def test_two_notebooks_of_one_name_are_refused(kit_book, capsys):
     kit_book.write("chapters/more/one.qmd", "# Two {#sec-two}\n\n```{python}\n1\n```\n")
     kit_book.edit("_quarto.yml", "chapters/one.qmd]", "chapters/one.qmd, chapters/more/one.qmd]")
-    said = fails("build", "--renderer", "builtin")
+    assert kit_book.run("build", "--renderer", "builtin") == 1
+    said = capsys.readouterr().err
     assert "chapters/more/one.qmd" in said and "rename one of them" in said
 
 

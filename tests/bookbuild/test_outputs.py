@@ -57,17 +57,14 @@ BLANK = {
 }
 
 
-@pytest.mark.parametrize("name", BLANK)
-def test_blank_outputs_in_every_format(shows, name):
-    page = shows(f"Before.\n\n{cell(BLANK[name])}\n\nAfter.")
+FENCES = ["```python\n\n```", "```\n```", "~~~\n~~~", "    \n"]
+
+
+def test_blank_outputs_and_blank_code_in_every_format(shows):
+    blocks = [*map(cell, BLANK.values()), *FENCES]
+    page = shows("\n\n".join(f"{block}\n\nAfter {n}." for n, block in enumerate(blocks)))
     assert "IPython.core" not in page.main.text
-    assert "After." in page.main.text
-
-
-@pytest.mark.parametrize("fence", ["```python\n\n```", "```\n```", "~~~\n~~~", "    \n"])
-def test_blank_code_in_every_format(shows, fence):
-    page = shows(f"Before.\n\n{fence}\n\nAfter.\n\n{cell('1')}")
-    assert "After." in page.main.text
+    assert [n for n in range(len(blocks)) if f"After {n}." not in page.main.text] == []
 
 
 def test_an_empty_frame_is_a_table_with_its_caption(shows):

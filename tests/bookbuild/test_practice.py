@@ -11,6 +11,7 @@ import nbclient
 import nbformat
 import pytest
 
+from tests.kit.books import SmallBook
 from tests.kit.programs import missing
 
 ROOT = Path(__file__).parents[2]
@@ -107,12 +108,20 @@ def exercises(book):
     return book
 
 
+@pytest.fixture(scope="module")
+def built_exercises(tmp_path_factory):
+    book = SmallBook(tmp_path_factory.mktemp("exercises") / "book")
+    book.chapter(EXERCISES)
+    assert book.run("build", "--renderer", "builtin") == 0
+    return book
+
+
 @pytest.fixture
-def built(exercises) -> Callable[[str], nbformat.NotebookNode]:
-    assert exercises.run("build", "--renderer", "builtin") == 0
+def built(built_exercises) -> Callable[[str], nbformat.NotebookNode]:
+    chapters = built_exercises.root / "_book" / "chapters"
 
     def read(ending: str = "") -> nbformat.NotebookNode:
-        node = nbformat.read(exercises.root / "_book" / "chapters" / f"one{ending}.ipynb", 4)
+        node = nbformat.read(chapters / f"one{ending}.ipynb", 4)
         nbformat.validate(node)
         return node
 
@@ -171,16 +180,15 @@ def test_the_other_has_the_solutions_with_their_outputs(built):
     assert "= ..." not in "".join(texts(node)) and "quantities" not in "".join(texts(node))
 
 
-def test_the_chapters_own_notebook_and_page_have_no_checks(built, exercises):
+def test_the_chapters_own_notebook_and_page_have_no_checks(built, built_exercises):
     ids = [cell.id for cell in built().cells]
     assert "keep-sum" in ids and not [name for name in ids if name.startswith("check-")]
-    assert "look at the sum" not in exercises.page()
+    assert "look at the sum" not in built_exercises.page()
 
 
-def test_a_chapter_without_checks_has_no_practice(book):
-    assert book.run("build", "--renderer", "builtin") == 0
-    assert not [*book.root.glob("_book/**/*-practice.ipynb")]
-    assert "Practice" not in book.page()
+def test_a_chapter_without_checks_has_no_practice(built_book):
+    assert not [*built_book.root.glob("_book/**/*-practice.ipynb")]
+    assert "Practice" not in built_book.page()
 
 
 # What the checks say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_accessibility import VIEWS, violations
+from tests.browser.test_accessibility import WIDTHS, violations, violations_in_both_themes
 from tests.browser.test_policy import LISTEN
 from tests.kit.live import live_figures
 
@@ -73,10 +73,17 @@ def test_it_keeps_to_the_pages_policy(live_url, new_context, live):
     assert page.evaluate("window.violations") == []
 
 
-@VIEWS
-def test_axe_finds_nothing_while_it_runs(live_url, visit, axe, live, theme, width):
-    page = visit(live_url + live.page, color_scheme=theme, width=width).page
+@WIDTHS
+def test_axe_finds_nothing_while_it_runs(live_url, visit, axe, live, width):
+    page = visit(live_url + live.page, width=width).page
     live.start(page)
+    assert violations_in_both_themes(page, axe, f"#{live.id}") == []
+
+
+def test_axe_finds_nothing_on_a_page_while_all_its_figures_run(live_url, visit, axe):
+    page = visit(live_url + live_figures()[0].page).page
+    for live in live_figures():
+        live.start(page)
     assert violations(page, axe) == []
 
 

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from tests.browser.conftest import Visit
+
 pytestmark = pytest.mark.slow
 
 LISTEN = """
@@ -28,23 +30,31 @@ def test_injected_script_and_style_do_not_run(site, new_context):
         route.fulfill(body=body, content_type="text/html")
 
     page.route("**/*.html", inject)
-    page.goto(site.url + site.chapter, wait_until="networkidle")
+    page.goto(site.url + site.chapter)
     assert page.locator("#evil").count() == 1
     assert page.evaluate("window.injected") is None
     assert page.locator("#evil").evaluate("e => getComputedStyle(e).position") == "static"
 
 
-def test_nothing_of_ours_is_blocked_missing_or_foreign(site, visit):
-    visited = visit(site.url + site.chapter)
-    page = visited.page
-    page.wait_for_load_state("networkidle")  # else what is still on its way counts as missing
+def test_every_page_is_small_and_nothing_of_it_is_blocked_missing_or_foreign(site, new_context):
+    page = new_context().new_page()
     page.add_init_script(LISTEN)
+    visited, weights = Visit.of(page), []
+    page.on("response", lambda response: weights.append(weight(response)))
     for path in site.pages:
+        weights.clear()
+        # to the end: what is still on its way when the next page opens counts as missing
         page.goto(site.url + path, wait_until="networkidle")
+        assert sum(weights) < 500_000, f"{path}: {sum(weights):,} bytes without its pictures"
         use_everything(page)
         assert page.evaluate("window.violations") == [], path
     foreign = [url for url in visited.requests if not url.startswith(site.url)]
     assert (foreign, visited.failures, visited.console) == ([], [], [])
+
+
+def weight(response) -> int:
+    """The bytes of an answer, pictures aside."""
+    return 0 if response.request.resource_type in PICTURES else len(response.body())
 
 
 def use_everything(page) -> None:
@@ -60,21 +70,6 @@ def use_everything(page) -> None:
     page.keyboard.type("the")
     page.wait_for_selector(".results a, .status:has-text('No section')")
     page.keyboard.press("Escape")
-
-
-def test_every_page_with_all_it_loads_is_small(site, new_context):
-    page = new_context().new_page()
-    weights: list[int] = []
-    page.on("response", lambda r: weights.append(weight(r)))
-    for path in site.pages:
-        weights.clear()
-        page.goto(site.url + path, wait_until="networkidle")
-        assert sum(weights) < 500_000, f"{path}: {sum(weights):,} bytes without its pictures"
-
-
-def weight(response) -> int:
-    """The bytes of an answer, pictures aside."""
-    return 0 if response.request.resource_type in PICTURES else len(response.body())
 
 
 def test_first_paint_needs_no_script(site, visit):

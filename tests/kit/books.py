@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -50,6 +51,13 @@ class SmallBook:
         )
         self.write("helper.py", "VALUE = 1\n")
         self.write("requirements.txt", "polars==2.1.0\n")
+
+    def copy(self, root: Path) -> SmallBook:
+        """Return a copy of the book in another folder, with what has been built of it."""
+        shutil.copytree(self.root, root)
+        other = copy.copy(self)
+        other.root = root
+        return other
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name
