@@ -13,6 +13,8 @@ WORKERS := $(if $(JOBS),--jobs $(JOBS)) $(if $(CLUSTER),--cluster $(CLUSTER))
 PORT ?= 4200
 # a user's own setting, which pip refuses in a virtual environment
 export PIP_USER := 0
+# a container's setting, with which each of the tests' hundreds of processes compiles all modules anew
+unexport PYTHONDONTWRITEBYTECODE
 ifeq ($(CONDA_DEFAULT_ENV),cnns-word2vec)
 BIN :=
 READY :=

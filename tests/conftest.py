@@ -22,6 +22,12 @@ settings.register_profile("ci", deadline=None, derandomize=True)  # the same exa
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One worker more than cores: tests wait a sixth of the time, for processes that they start."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items):
     """Put browser tests last: Playwright leaves an event loop running, which nbclient rejects."""
     items.sort(key=lambda item: "browser" in item.path.parts)

@@ -168,33 +168,24 @@ def sentence(done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.slow
-def test_it_starts_with_nothing_but_python(start, tmp_path):
+def test_it_says_what_is_wrong_until_it_starts_with_nothing_but_python(start, shelf, tmp_path):
+    wheel = shelf / "tiny-1.0-py3-none-any.whl"
+    wheel.rename(tmp_path / wheel.name)
+    assert "is there a network" in sentence(start())
+    (tmp_path / wheel.name).rename(wheel)
+    prepare = tmp_path / "away/data/prepare.py"
+    prepare.write_text("raise SystemExit(1)", encoding="utf-8")
+    assert "the data are not ready" in sentence(start())
+    prepare.write_text("print('nothing made')", encoding="utf-8")
+    said = sentence(start())
+    assert "one.ipynb" in said and "data/made.csv" in said
+    prepare.write_text(PREPARE, encoding="utf-8")
     done = start()
     assert done.returncode == 0, done.stderr
     assert "data: ready" in done.stdout and "this opens JupyterLab" in done.stdout
     assert (tmp_path / "away/data/made.csv").exists()
     again = start()
     assert again.returncode == 0 and "installing" not in again.stdout
-
-
-@pytest.mark.slow
-def test_without_a_network_it_says_so(start, shelf):
-    (shelf / "tiny-1.0-py3-none-any.whl").unlink()
-    assert "is there a network" in sentence(start())
-
-
-@pytest.mark.slow
-def test_it_says_that_the_data_are_not_ready(start, tmp_path):
-    (tmp_path / "away/data/prepare.py").write_text("raise SystemExit(1)", encoding="utf-8")
-    assert "the data are not ready" in sentence(start())
-
-
-@pytest.mark.slow
-def test_it_says_what_a_notebook_lacks(start, tmp_path):
-    prepare = tmp_path / "away/data/prepare.py"
-    prepare.write_text("print('nothing made')", encoding="utf-8")
-    said = sentence(start())
-    assert "one.ipynb" in said and "data/made.csv" in said
 
 
 def test_it_says_which_file_is_missing(start, tmp_path):

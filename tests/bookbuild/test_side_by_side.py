@@ -167,9 +167,15 @@ def test_a_terminal_shows_all_chapters_that_run_in_one_line(three, monkeypatch, 
 # Threads
 
 USERS = {
-    "numpy": "import numpy as np\nx = rng.random((400, 400))\nout = (x @ x.T).tobytes()",
+    "numpy": "x = rng.random((400, 400))\nout = (x @ x.T).tobytes()",
+    "numpy's LAPACK": "out = np.linalg.svd(rng.random((400, 300)))[1].tobytes()",
     "torch": "import torch\nx = torch.from_numpy(rng.random((300, 3000))).float()\n"
     "out = torch.nn.functional.linear(x, x).numpy().tobytes()",
+    "torch's oneDNN": "layer = torch.nn.Conv2d(1, 8, 3)\n"
+    "layer(torch.rand(25, 1, 60, 80)).square().mean().backward()\n"
+    "out = layer.weight.grad.numpy().tobytes()",
+    "scikit-learn's PCA": "from sklearn.decomposition import PCA\n"
+    "out = PCA(9, random_state=0).fit_transform(rng.random((400, 300))).tobytes()",
     "scikit-learn": "from sklearn.linear_model import LogisticRegression\n"
     "x = rng.random((600, 40))\ny = (x[:, 0] > 0.5).astype(int)\n"
     "out = LogisticRegression().fit(x, y).coef_.tobytes()",
