@@ -47,6 +47,10 @@ test: book  ## check everything (builds the book first where it has changed)
 unit: $(READY) data/.manifest.json  ## check in a minute what needs no built book
 	@$(PY) -m pytest -m "not book and not slow" --numprocesses auto $(PYTEST_ARGS)
 
+.PHONY: coverage
+coverage: book  ## measure which branches of funs.py, nets.py, data/ and bookbuild/ the tests reach
+	@$(PY) -m pytest --numprocesses auto --ignore tests/browser --cov --cov-report term --cov-fail-under 90
+
 .PHONY: data
 data: $(READY)  ## fetch and prepare the data, or check what is there
 	@$(PY) data/prepare.py

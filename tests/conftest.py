@@ -29,8 +29,12 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(items):
-    """Put browser tests last: Playwright leaves an event loop running, which nbclient rejects."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Put the test of minutes first, that no worker is left alone with it, and browser tests last.
+
+    Playwright leaves an event loop running, which nbclient rejects.
+    """
+    last = {item: "browser" in item.path.parts for item in items}
+    items.sort(key=lambda item: (last[item], not item.get_closest_marker("minutes")))
 
 
 @pytest.fixture

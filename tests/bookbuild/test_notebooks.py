@@ -301,6 +301,7 @@ def test_it_runs_with_exactly_what_it_names(book, tmp_path):
 
 
 @pytest.mark.book
+@pytest.mark.minutes
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes minutes: CI=true runs it")
 def test_the_chapter_runs_with_exactly_what_it_names(tmp_path):
     built = ROOT / "_book" / "chapters" / "cnns-word2vec.ipynb"
