@@ -64,6 +64,8 @@ def use_everything(page) -> None:
         if page.locator(f"{name}:visible").count():
             page.locator(f"{name}:visible").first.click()
             page.keyboard.press("Escape")
+    if page.locator(".copy:visible").count():  # where it may not copy it selects, in its own time
+        page.wait_for_selector(".copy:text-matches('Copied|Selected')")
     if page.locator(".citation a:visible").count():
         page.locator(".citation a:visible").first.focus()
     page.keyboard.press("Control+k")
