@@ -135,10 +135,18 @@ class _Reporter(Progress):
 
 def _on_worker(path: str, wanted: dict[str, str], name: str) -> str:
     """Execute a chapter of the checkout that this worker runs in; return its results as JSON."""
-    project = configuration.load(Path.cwd())
+    project = configuration.load(_folder())
     source = qmd.read(project.root, PurePosixPath(path))
     found = _ingredients(project, source)
     if other := [part for part, value in wanted.items() if found[part] != value]:
         place = f"the worker {get_worker().address}, in {project.root},"
         raise BookError(f"{path}: {place} has other versions of: {', '.join(other)}")
     return json.dumps(asdict(kernel.run(project, source, _Reporter(name), Event(name))))
+
+
+def _folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        worker = get_worker().address
+        raise BookError(f"the folder of the worker {worker} was removed; {HOW}") from None

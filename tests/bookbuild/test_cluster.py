@@ -129,6 +129,13 @@ def test_a_cluster_without_workers(two, cluster):
     assert said.startswith(f"error: the cluster at {cluster.address} has no worker; start one")
 
 
+def test_a_worker_whose_folder_was_removed(two, cluster):
+    cluster.worker(two)
+    cluster.wait_for_workers(1)
+    shutil.rmtree(cluster.folder / "worker-1")
+    assert "was removed; start one in the book's folder" in refused(two, cluster.address)
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "nonsense://here"])
 def test_a_wrong_address(book, address):
     said = refused(book, address)
