@@ -27,8 +27,7 @@ book:
 crossref: {chapters: true}
 format: {html: {html-math-method: mathml}}
 """
-# nine seconds: a chapter that trains a network takes a minute or more
-CELL = "```{python}\ntotal = 0\nfor n in range(120_000_000):\n    total += n\nprint(total)\n```"
+CELL = "```{python}\ntotal = 0\nfor n in range(60_000_000):\n    total += n\nprint(total)\n```"
 
 
 def rows() -> Iterator[Row]:
