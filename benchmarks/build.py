@@ -45,11 +45,15 @@ PLAIN = (
 )
 
 
+DISPLAY = "from IPython.display import display"  # which a kernel has without an import
+
+
 def write_scripts(copy: Path) -> list[Path]:
     """Write the cells of each chapter as a script in the root of the copy."""
     scripts = []
     for chapter in project.load(copy).chapters:
         if cells := qmd.read(copy, chapter.source).cells:
             scripts.append(copy / f"plain_{chapter.source.stem.replace('-', '_')}.py")
-            scripts[-1].write_text("\n\n".join(cell.code for cell in cells), encoding="utf-8")
+            code = [DISPLAY, *(cell.code for cell in cells)]
+            scripts[-1].write_text("\n\n".join(code), encoding="utf-8")
     return scripts
