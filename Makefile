@@ -76,7 +76,7 @@ spread: $(READY) data/.manifest.json  ## measure how far the quantities move ove
 	@$(PY) -m tools.spread
 
 .PHONY: bench
-bench: book  ## measure what benchmarks/README.md lists (twenty minutes on an idle machine)
+bench: book  ## measure what benchmarks/README.md lists (forty minutes on an idle machine)
 	@$(PY) -m benchmarks $(BENCH)
 
 .PHONY: quarto
