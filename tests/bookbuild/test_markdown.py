@@ -36,3 +36,16 @@ def test_a_frame_keeps_its_cells(frame):
 
 def test_what_is_no_plain_table_is_left():
     assert markdown.frame("<div><table class='dataframe'><tr><td>1</td></tr></table></div>") is None
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>Never closed",
+        "<div>No table</div>",
+        '<div><table class="other"><tr><td>1</td></tr></table></div>',
+        '<div><table class="dataframe"><thead><tr><th>a</th></tr></thead></table></div>',
+    ],
+)
+def test_other_html_is_no_frame(html):
+    assert markdown.frame(html) is None
