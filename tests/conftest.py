@@ -29,9 +29,10 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(items):
-    """Put the test of minutes first, that no worker is left alone with it, and browser tests last.
+    """Put the test that takes minutes first and the browser tests last.
 
-    Playwright leaves an event loop running, which nbclient rejects.
+    Begun last, the long one would leave a single worker busy. Playwright leaves an event loop
+    running, which nbclient rejects.
     """
     last = {item: "browser" in item.path.parts for item in items}
     items.sort(key=lambda item: (last[item], not item.get_closest_marker("minutes")))

@@ -266,6 +266,7 @@ print(json.dumps([torch.get_num_threads(), *[pool["num_threads"] for pool in poo
     ("asked", "arguments"),
     [
         ({}, []),
+        ({}, ["libraries first", "set_seed"]),
         ({"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}, ["libraries first", "set_seed"]),
     ],
 )
@@ -273,6 +274,39 @@ def test_every_library_uses_one_thread(asked, arguments):
     done = python(THREADS, *arguments, asked=asked)
     threads = json.loads(done.stdout)
     assert len(threads) > 2 and set(threads) == {1}, done.stderr
+
+
+ARITHMETIC = """
+import os, sys
+os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:int(sys.argv[1])])
+import numpy as np
+from funs import *
+import gensim, hashlib, sklearn.decomposition, sklearn.linear_model, torch
+set_seed()
+X = np.random.rand(400, 300).astype(np.float32)
+y = (X[:, 0] > 0.5).astype(int)
+texts = [[f"w{n % 37}" for n in range(row, row + 50)] for row in range(60)]
+words = gensim.models.Word2Vec(texts, vector_size=20, seed=14, workers=1, min_count=1)
+layer = torch.nn.Conv2d(1, 8, 3)
+layer(torch.from_numpy(X).reshape(25, 1, 60, 80)).square().mean().backward()
+results = [
+    X.T @ X,
+    np.linalg.svd(X)[1],
+    sklearn.decomposition.PCA(9, random_state=0).fit_transform(X),
+    sklearn.linear_model.LogisticRegression().fit(X, y).coef_,
+    words.wv.vectors,
+    layer.weight.grad.numpy(),
+]
+print(*[hashlib.sha256(np.ascontiguousarray(result)).hexdigest() for result in results])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a single processor is allowed")
+def test_numbers_do_not_depend_on_the_processors_allowed():
+    one, all_of_them = (python(ARITHMETIC, count) for count in ("1", "64"))
+    assert len(one.stdout.split()) == 6, one.stderr
+    assert one.stdout == all_of_them.stdout
 
 
 INSTRUCTIONS = """

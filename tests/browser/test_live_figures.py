@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_accessibility import WIDTHS, violations, violations_in_both_themes
+from tests.browser.test_accessibility import WIDTHS, violations_in_both_themes
 from tests.browser.test_policy import LISTEN
 from tests.kit.live import live_figures
 
@@ -80,11 +80,12 @@ def test_axe_finds_nothing_while_it_runs(live_url, visit, axe, live, width):
     assert violations_in_both_themes(page, axe, f"#{live.id}") == []
 
 
-def test_axe_finds_nothing_on_a_page_while_all_its_figures_run(live_url, visit, axe):
-    page = visit(live_url + live_figures()[0].page).page
+@WIDTHS
+def test_axe_finds_nothing_on_the_page_while_all_its_figures_run(live_url, visit, axe, width):
+    page = visit(live_url + live_figures()[0].page, width=width).page
     for live in live_figures():
         live.start(page)
-    assert violations(page, axe) == []
+    assert violations_in_both_themes(page, axe) == []
 
 
 def test_it_fits_a_phone_and_a_finger(live_url, visit, live):

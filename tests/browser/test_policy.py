@@ -30,7 +30,7 @@ def test_injected_script_and_style_do_not_run(site, new_context):
         route.fulfill(body=body, content_type="text/html")
 
     page.route("**/*.html", inject)
-    page.goto(site.url + site.chapter)
+    page.goto(site.url + site.chapter, wait_until="networkidle")
     assert page.locator("#evil").count() == 1
     assert page.evaluate("window.injected") is None
     assert page.locator("#evil").evaluate("e => getComputedStyle(e).position") == "static"

@@ -40,7 +40,7 @@ def test_the_chosen_theme_survives_a_reload_without_a_flash(site, visit, system,
     assert wanted != first
     page.route("**/book.js", lambda route: (page.wait_for_timeout(300), route.continue_()))
     page.add_init_script(RECORD)
-    page.reload()
+    page.reload(wait_until="networkidle")
     assert set(page.evaluate("window.frames_")) == {wanted}
     assert page.locator(".theme").get_attribute("aria-pressed") == str(chosen == "dark").lower()
     page.goto(site.url + "index.html")
