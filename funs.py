@@ -1,9 +1,10 @@
-"""Helpers that the book's cells call, brought in by ``from funs import *``.
+"""Helpers for the book's cells, imported by ``from funs import *``.
 
-Three parts, in the order in which to read them: what it gives, how it does it, what it checks.
-A name with _ is defined below: ``_check(ok, message)`` stops, ``with _explained(message):`` puts
-words before an error. Wrong arguments raise a ValueError that says what is wrong, where, and what
-was expected. The networks stand in the chapters; nothing here hides a step that they explain.
+Three parts, in reading order: the public interface, its implementation, and the checks of its
+arguments. Names with _ are defined further down: ``_check(ok, message)`` raises an error unless
+`ok`, ``with _explained(message):`` prefixes an error's message. Invalid arguments raise a
+ValueError that states the mistake, its location, and what was expected. The networks are defined in
+the chapters; no helper hides a step that they explain.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# When libraries are imported, they choose instructions by the processor, and threads by the number
-# of its cores. Both change how sums are rounded. Asked for AVX2's instructions and for one thread,
-# they give the same numbers on nearly all machines. A reader's own settings win.
+# On import, libraries choose instructions by the processor and threads by its number of cores. Both
+# affect the rounding of sums. With AVX2 instructions and one thread, results are the same on nearly
+# all machines. A reader's own settings take precedence.
 _SETTINGS = {"OMP_NUM_THREADS": "1"}
 _CPU, _GLOVE = Path("/proc/cpuinfo"), Path(__file__).resolve().parent / "data" / "gensim-data"
 if _CPU.is_file() and " avx2 " in _CPU.read_text(encoding="utf-8"):
@@ -46,15 +47,15 @@ __all__ = ["DSImage", "DSSklearn", "DSTorch", "print_rows", "set_seed"]
 
 SEED = 14
 SCORING_BATCH = 256  # cases scored at once: saves memory, changes no result
-TEXT = (pl.String, pl.Categorical, pl.Enum)  # polars' types of text
+TEXT = (pl.String, pl.Categorical, pl.Enum)  # polars' text types
 DIVERGED = "Training has failed: start again with a smaller learning rate, or scale X."
 
 
-# --- 1. What it gives --------------------------------------------------------------------------
+# --- 1. Public interface -----------------------------------------------------------------------
 
 
 def set_seed(seed: int = SEED) -> None:
-    """Make what follows repeatable to the bit, on one core or on sixty-four.
+    """Make subsequent results repeatable to the bit, on one core or on sixty-four.
 
     Seeds Python, NumPy and PyTorch, and limits all libraries to one thread.
     """
@@ -63,12 +64,12 @@ def set_seed(seed: int = SEED) -> None:
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_num_threads(1)
-    threadpool_limits(1)  # BLAS and OpenMP, also where a library was imported before this file
+    threadpool_limits(1)  # BLAS and OpenMP, even if a library was imported before this file
 
 
 def print_rows(df: pl.DataFrame, n: int = -1) -> None:
-    """Show the first `n` rows of a frame, or all, where polars would leave some out."""
-    from IPython.display import display  # here, since it is slow to import; so are others below
+    """Show the first `n` rows of a frame, or all of them; polars would omit some."""
+    from IPython.display import display  # slow to import, like other local imports below
 
     _check_frame(df, may_be_empty=True)
     with pl.Config(tbl_rows=-1):
@@ -77,7 +78,7 @@ def print_rows(df: pl.DataFrame, n: int = -1) -> None:
 
 # derived from a namedtuple only to have a docstring
 class Loaded(namedtuple("Loaded", "X X_train X_test y y_train y_test cn")):
-    """What ``load_image`` and ``load_text`` give: seven values, to unpack or to take by name.
+    """The result of ``load_image`` and ``load_text``: seven values, to unpack or access by name.
 
     `X` has all cases in the order of the frame; `X_train` and `X_test` are its two parts.
     Pictures are float32, (N, C, H, W), with C 1 for grey, 3 for colour, 4 with transparency;
@@ -140,7 +141,7 @@ class DSTorch:
         """Turn tokens into rows of word indices, cut or padded at the end. Used in *CNNs for Text*.
 
         The words are those of `model`, a gensim Word2Vec or KeyedVectors; others are dropped.
-        `tokens_expr` gives a list of strings for each text, `label_expr` its class. `pad_idx` is
+        `tokens_expr` yields a list of strings for each text, `label_expr` its class. `pad_idx` is
         a word's index, or the number of words: an embedding's row after the last word's. `index`
         and `cn` are as in ``load_image``; without both, a random fifth of the rows is for testing.
 
@@ -169,10 +170,10 @@ class DSTorch:
         num_epochs: int = 18,
         batch_size: int = 32,
     ) -> None:
-        """Fit a model that gives logits, (batch, classes), in place, by cross-entropy.
+        """Fit a model that outputs logits, (batch, classes), in place, by cross-entropy.
 
-        Prints the mean loss of each epoch, in which a case counts with the loss that it had
-        before its batch changed the weights. Used in *CNNs: Application* and later sections.
+        Prints the mean loss of each epoch: of each case, the loss before its batch changed the
+        weights. Used in *CNNs: Application* and later sections.
         """
         _check_training(model, optimizer, X_train, y_train, num_epochs, batch_size)
         device = next(model.parameters()).device
@@ -234,9 +235,9 @@ class DSTorch:
 class DSSklearn:
     """Maps into a few dimensions, and a classifier, by scikit-learn and UMAP.
 
-    `features` are expressions that give numbers or lists of numbers, which are spread; without
-    them, all columns but those in `drop` are taken. `scale` standardises each feature. Other
-    arguments go to the library's class; what is random starts from the book's seed.
+    `features` are expressions for numbers or lists of numbers, which are spread; by default all
+    columns except those in `drop` are used. `scale` standardises each feature. Other
+    arguments go to the library's class; random steps use the book's seed.
     """
 
     @staticmethod
@@ -269,21 +270,21 @@ class DSSklearn:
     ) -> Classifier:
         """Fit a logistic regression, its penalty chosen by cross-validation, to training rows.
 
-        The column "index" says which these are. Without it, a share of the rows, `test_size`
-        (0.3), is chosen at random for testing, in the same proportions as in `stratify`.
+        The column "index" marks the training rows. Without it, a share of the rows, `test_size`
+        (0.3), is drawn at random for testing, stratified by `stratify`.
         """
         return Classifier(df, target, features, drop, **other)
 
 
 class Reduction:
-    """A frame, and the coordinates that a reducer found for its rows."""
+    """A frame, and the reduced coordinates of its rows."""
 
     def __init__(self, df: pl.DataFrame, features, drop, scale: bool, reducer) -> None:
         from sklearn.preprocessing import StandardScaler
 
         _check_frame(df)
         self.df, matrix = df, _matrix(df, features, drop)
-        with _explained(f"{type(reducer).__name__} cannot place {df.height} rows"):
+        with _explained(f"{type(reducer).__name__} cannot reduce {df.height} rows"):
             matrix = StandardScaler().fit_transform(matrix) if scale else matrix
             self.points = reducer.fit_transform(matrix)
 
@@ -294,7 +295,7 @@ class Reduction:
 
 
 class Classifier:
-    """A frame, and what a logistic regression, fitted to its training rows, says of all rows."""
+    """A frame, and the predictions for its rows of a logistic regression fitted to some of them."""
 
     def __init__(
         self, df, target, features, drop, test_size=0.3, random_state=SEED, stratify=None, **other
@@ -366,9 +367,9 @@ class DSImage:
         return _draw_grid(pictures, titles, ncol, size, "gray_r" if invert else "gray")
 
 
-# --- 2. How it does it -------------------------------------------------------------------------
+# --- 2. Implementation -------------------------------------------------------------------------
 
-# Pillow's modes, of a file and of what we make of it: 1 is black and white, L is grey (LA with
+# Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey (LA with
 # transparency), I;16 is grey in 16 bits, and the others are in colour (RGBA with transparency)
 MODES = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "RGB": "RGB", "RGBA": "RGBA"}
 MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}
@@ -387,7 +388,7 @@ def _split(df, index, labels, cn, at_random=None) -> tuple[np.ndarray, tuple[Any
 
 
 def _training_rows(df, index: str, new: bool, at_random) -> np.ndarray:
-    """Return which rows are for training: the column says so, or chance; of new cases, none."""
+    """Return which rows are for training: by the column, at random, or none of new cases."""
     optional = index == "index" and (new or at_random)
     if index in df.columns or not optional:
         return _check_parts(_column(df, index, "index").cast(pl.String), new)
@@ -402,7 +403,7 @@ def _training_rows(df, index: str, new: bool, at_random) -> np.ndarray:
 
 
 def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
-    """Read pictures as a viewer shows them, as arrays of unsigned integers, (C, H, W)."""
+    """Read pictures, oriented as in a viewer, as arrays of unsigned integers, (C, H, W)."""
     is_text = paths.dtype in TEXT or paths.is_empty()
     _check(is_text, f"Column {paths.name!r} holds {paths.dtype}, not paths.")
     pictures: list[np.ndarray] = []
@@ -411,7 +412,7 @@ def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
         with _explained(f"{name} cannot be read as a picture"):
             pictures.append(_read_picture(Path(path).expanduser()))
         found, first = [f"{p.dtype} {p.shape}" for p in (pictures[-1], pictures[0])]
-        _check(found == first or not alike, f"{name} is {found}; expected {first}, as the first.")
+        _check(found == first or not alike, f"{name} is {found}; expected {first}, like the first.")
     return pictures
 
 
@@ -420,23 +421,23 @@ def _read_picture(path: Path) -> np.ndarray:
     from PIL import Image, ImageOps
 
     advice = "Write / between folders; `make data` makes the book's own pictures."
-    _check(path.exists(), f"no such file, seen from {Path.cwd()}. {advice}")
+    _check(path.exists(), f"no such file (relative to {Path.cwd()}). {advice}")
     with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file)  # a camera notes which side is up
-    if image.mode == "P":  # the pixels are numbers of colours in a palette, as in a GIF
+        image = ImageOps.exif_transpose(file)  # cameras store which side is up
+    if image.mode == "P":  # pixels are indices into a palette, as in a GIF
         palette = np.array(image.getpalette()).reshape(-1, 3)
-        is_grey = (palette == palette[:, :1]).all()  # as much red as green and blue
+        is_grey = (palette == palette[:, :1]).all()  # equal red, green and blue
         image = image.convert("L" if is_grey else "RGB")
-    if image.mode == "LA":  # grey with transparency, laid on white
+    if image.mode == "LA":  # grey with transparency: paste it on white
         image = Image.alpha_composite(Image.new("LA", image.size, (255, 255)), image)
-    _check(image.mode in MODES, f"its mode, {image.mode}, is none of {list(MODES)}.")
+    _check(image.mode in MODES, f"its mode, {image.mode}, is not one of {list(MODES)}.")
     pixels = np.asarray(image.convert(MODES[image.mode]))
     return np.atleast_3d(pixels).transpose(2, 0, 1)
 
 
 def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx: int) -> Tensor:
     """Return the positions of each row's tokens in `words`, cut or padded to one length."""
-    # a dict and a list comprehension would be plainer, but take five times as long
+    # a dict and a list comprehension would be simpler, but five times as slow
     position = pl.element().replace_strict(words, range(len(words)), default=None)
     known = tokens.list.eval(position.drop_nulls().head(max_length))
     lost = (known.list.len() == 0).arg_true().to_list()
@@ -450,11 +451,11 @@ def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx:
 
 @contextmanager
 def _mode(model: nn.Module, training: bool) -> Iterator[None]:
-    """Put the model into train or eval mode; afterwards, whatever happens, each part back."""
+    """Put the model into train or eval mode; afterwards restore the mode of each part."""
     before = {part: part.training for part in model.modules()}
     model.train(training)
     try:
-        yield  # here the block of `with` runs
+        yield  # runs the block of `with`
     finally:
         for part, mode in before.items():
             part.training = mode
@@ -462,7 +463,7 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
 
 def _logits(model: nn.Module, X: Tensor, y: Tensor | None, classes: int | None) -> Tensor:
     """Return the logits of X, computed batch by batch in eval mode, on the CPU."""
-    exactly = classes is not None  # otherwise y tells how many there are at least
+    exactly = classes is not None  # otherwise y implies a minimum
     classes = _check_cases(model, X, y, classes)
     device = next(model.parameters(), X).device  # a model may have no weights
     given = f"{X.dtype} of shape {tuple(X.shape[1:])}, values {X.min():g} to {X.max():g}"
@@ -476,14 +477,14 @@ def _logits(model: nn.Module, X: Tensor, y: Tensor | None, classes: int | None) 
 
 
 def _with_probabilities(frame: pl.DataFrame, probability: np.ndarray, cn, prefix: str):
-    """Return a frame and, beside it, the probability of what was predicted and of each class."""
+    """Return a frame with the probabilities of the prediction and of each class added."""
     classes = {f"{prefix}{name}": probability[:, i] for i, name in enumerate(cn)}
     frame = frame.with_columns(pl.Series("prob_pred_", probability.max(axis=1)))
     return frame.hstack(pl.DataFrame(classes))
 
 
 def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
-    """Draw a tile, with its count, for each pair of a true class (down) and a predicted one."""
+    """Draw a tile with its count for each pair of a true class (rows) and a predicted one."""
     import plotnine as p9
 
     names = _names(cn).cast(pl.String).to_list()
@@ -516,7 +517,7 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
 
 
 def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
-    """Say whether most grey pictures are nearly black (below a sixteenth) along their edges."""
+    """Return whether most grey pictures are nearly black (below a sixteenth) along their edges."""
     brightness = []
     for picture in pictures:
         if len(picture) == 1:  # one channel: grey
@@ -527,14 +528,14 @@ def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
 
 
 def _wrapped(title: str, inches: float) -> str:
-    """Break a title between words into at most six lines, for a picture of so many inches."""
+    """Break a title between words into at most six lines, for a picture of this width."""
     letters = max(10, int(13 * inches))
     lines = [part for line in title.splitlines() for part in textwrap.wrap(line, letters)]
     return "\n".join(lines if len(lines) <= 6 else [*lines[:5], "…"])
 
 
 def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: float, cmap: str):
-    """Draw pictures below their titles, on one canvas in inches, whose y counts downwards."""
+    """Draw pictures below their titles on one canvas, in inches with y pointing down."""
     import matplotlib.pyplot as plt
 
     figure = plt.figure()
@@ -558,24 +559,24 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     ax.set(xlim=(0, right), ylim=(bottom, 0))
     widest = max(text.get_window_extent().width for text in ax.texts) / figure.dpi
     plt.setp(ax.texts, fontsize=9 * side / max(widest, side))  # titles do not overlap
-    plt.close(figure)  # the cell shows what it returns; an open figure would be shown twice
+    plt.close(figure)  # the cell shows its result; an open figure would be shown twice
     return figure
 
 
-# --- 3. What it checks -------------------------------------------------------------------------
+# --- 3. Checks ---------------------------------------------------------------------------------
 
 
 def _check(ok: Any, message: str) -> None:
-    """Stop with the message, cut to 600 characters, unless `ok` is true."""
+    """Raise ValueError with the message, cut to 600 characters, unless `ok` is true."""
     if not ok:
         raise ValueError(textwrap.shorten(message, 600, placeholder=" …"))
 
 
 @contextmanager
 def _explained(message: str) -> Iterator[None]:
-    """Put our own words before a library's error message."""
+    """Prefix a library's error message with our own."""
     try:
-        yield  # here the block of `with` runs
+        yield  # runs the block of `with`
     except Exception as error:
         _check(False, f"{message}: {error}")
 
@@ -593,15 +594,15 @@ def _check_counts(**numbers: int) -> None:
 
 
 def _check_frame(df: pl.DataFrame, may_be_empty: bool = False) -> None:
-    _check_type("df", df, pl.DataFrame, "df.collect(), or pl.from_pandas(df), may give it.")
+    _check_type("df", df, pl.DataFrame, "Call df.collect() on a LazyFrame, or pl.from_pandas(df).")
     _check(may_be_empty or df.height, "The frame is empty: it has no row to load.")
 
 
 def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
-    """Return what an expression gives, or stop unless it is one value for each row."""
-    with _explained(f"{argument} gives no column"):
+    """Return the values of an expression; raise unless there is one for each row."""
+    with _explained(f"{argument} is not a column"):
         columns = df.select(expr).get_columns()
-    _check(len(columns) == 1, f"{argument} gives {len(columns)} columns; expected one.")
+    _check(len(columns) == 1, f"{argument} selects {len(columns)} columns; expected one.")
     values, found = columns[0], f"{argument}, column {columns[0].name!r}, has"
     _check(len(values) == df.height, f"{found} {len(values)} values for {df.height} rows.")
     known = values.fill_nan(None) if values.dtype.is_float() else values  # NaN is missing, too
@@ -611,7 +612,7 @@ def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
 
 
 def _check_parts(parts: pl.Series, new: bool) -> np.ndarray:
-    """Return which rows are for training, or stop unless each is for training or testing."""
+    """Return which rows are for training; raise unless all are for training or testing."""
     found = set(parts)
     fits = (found <= {"train", "test", "unseen"}) if new else (found == {"train", "test"})
     advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
@@ -620,15 +621,15 @@ def _check_parts(parts: pl.Series, new: bool) -> np.ndarray:
 
 
 def _names(cn) -> pl.Series:
-    """Return class names as a column, or stop unless they have an order and are distinct."""
-    with _explained(f"cn must be a list of distinct class names; it is {_show(cn)}"):
+    """Return class names as a column; raise unless they are ordered and distinct."""
+    with _explained(f"cn must be a list of distinct class names, not {_show(cn)}"):
         names = pl.Series("cn", [] if isinstance(cn, str) else cn)
-        _check(len(names) and names.n_unique() == len(names), "there is none, or one twice.")
+        _check(len(names) and names.n_unique() == len(names), "it is empty or has duplicates.")
     return names
 
 
 def _trained_classes(labels, train: np.ndarray) -> list:
-    """Return the class names, or stop unless there are two or more and each is trained on."""
+    """Return the class names; raise unless there are two or more, all in the training rows."""
     _check(labels is not None, "Labels are missing; only new cases, with cn=cn, need none.")
     column, dtype = f"Column {labels.name!r}, the labels,", labels.dtype
     _check(not dtype.is_nested(), f"{column} holds {dtype}; expected one class for each row.")
@@ -641,7 +642,7 @@ def _trained_classes(labels, train: np.ndarray) -> list:
 
 
 def _vocabulary(model: Any, pad_idx: int) -> list[str]:
-    """Return the words of a model, or stop if it has none, or padding is no index of theirs."""
+    """Return a model's words; raise if it has none or `pad_idx` is out of range."""
     vectors = getattr(model, "wv", model)  # a Word2Vec model keeps its KeyedVectors there
     words = getattr(vectors, "index_to_key", [])
     _check(len(words), f"model, {type(model)}, has no words; expected Word2Vec or KeyedVectors.")
@@ -651,26 +652,26 @@ def _vocabulary(model: Any, pad_idx: int) -> list[str]:
 
 
 def _tokens(df: pl.DataFrame, expr: pl.Expr) -> pl.Series:
-    """Return the tokens of each row as a list of strings, or stop."""
+    """Return the tokens of each row; raise unless they are lists of strings."""
     tokens = _column(df, expr, "tokens_expr")
     fits = getattr(tokens.dtype, "inner", None) in TEXT  # the type inside a list
-    _check(fits, f"tokens_expr gives {tokens.dtype}; expected a list of strings for each row.")
+    _check(fits, f"tokens_expr has type {tokens.dtype}; expected a list of strings for each row.")
     tokens = tokens.cast(pl.List(pl.String))
     bad = ((tokens.list.len() == 0) | tokens.list.contains(None)).arg_true().to_list()
-    _check(not bad, f"tokens_expr gives no tokens, or null, in rows {_show(bad)}; drop them.")
+    _check(not bad, f"tokens_expr has no tokens, or null, in rows {_show(bad)}; drop them.")
     return tokens
 
 
 def _check_cases(model: nn.Module, X: Tensor, y, classes: int | None) -> int:
-    """Return the number of classes, or stop unless X is finite and y has a class for each row."""
-    _check_type("model", model, nn.Module, "Give a network, not its class.")
-    _check_type("X", X, Tensor, "torch.from_numpy(…) makes one.")
+    """Return the number of classes; raise unless X is finite and y has a class for each row."""
+    _check_type("model", model, nn.Module, "Pass a network, not its class.")
+    _check_type("X", X, Tensor, "Convert an array with torch.from_numpy(…).")
     _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
     bad = (~X.isfinite()).nonzero()[:, 0].unique().tolist()
     _check(not bad, f"X holds NaN or infinite values in rows {_show(bad)}; replace or drop them.")
     if y is None and classes is not None:  # new cases
         return classes
-    _check_type("y", y, Tensor, "torch.from_numpy(…) makes one.")
+    _check_type("y", y, Tensor, "Convert an array with torch.from_numpy(…).")
     found, wanted = f"{y.dtype} of shape {tuple(y.shape)}", f"torch.int64 of shape ({len(X)},)"
     _check(y.dtype == torch.int64 and y.shape == X.shape[:1], f"y is {found}; expected {wanted}.")
     classes = int(y.max()) + 1 if classes is None else classes
@@ -680,26 +681,26 @@ def _check_cases(model: nn.Module, X: Tensor, y, classes: int | None) -> int:
 
 
 def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> Tensor:
-    """Return the logits of some rows, or stop unless each has a number for each class."""
-    _check_type("What the model returns", logits, Tensor, "Return the logits alone.")
-    if rows == 1 and logits.ndim == 1:  # a model that squeezes has dropped the axis of rows
+    """Return the logits of some rows; raise unless each has a number for each class."""
+    _check_type("The model's output", logits, Tensor, "Return the logits alone.")
+    if rows == 1 and logits.ndim == 1:  # a model that squeezes drops the axis of rows
         logits = logits[np.newaxis]
     shape = tuple(logits.shape)
     enough = shape[:-1] == (rows,) and shape[-1] >= classes
     fits = enough and (shape[-1] == classes or not exactly)
-    wanted = f"({rows}, {classes}). Give it {classes} outputs, one for each class."
-    _check(fits, f"The model gives {shape} logits for {rows} rows of X; expected {wanted}")
-    # -inf passes: a model may rule a class out; in training, the loss tells
+    wanted = f"({rows}, {classes}): {classes} outputs, one for each class."
+    _check(fits, f"The model returns {shape} logits for {rows} rows of X; expected {wanted}")
+    # -inf is allowed, as a model may rule out a class; in training, the loss is checked
     _check((logits < torch.inf).all(), f"The logits are NaN or infinite. {DIVERGED}")
     return logits
 
 
 def _check_training(model, optimizer, X, y, num_epochs: int, batch_size: int) -> None:
-    """Stop unless the optimiser can change the model, and the model accepts all batches."""
+    """Raise unless the optimiser can change the model and the model accepts all batches."""
     _check_counts(num_epochs=num_epochs, batch_size=batch_size)
     _check_type("optimizer", optimizer, torch.optim.Optimizer)
     _check_cases(model, X, y, None)
-    # try two rows: the largest word index may lack a vector, and the last class an output
+    # test two rows: the largest word index may have no vector, and the last class no output
     rows = [int(X.argmax()) // X[0].numel(), int(y.argmax())]
     _logits(model, X[rows], y[rows], None)
     held = {p for group in optimizer.param_groups for p in group["params"]}

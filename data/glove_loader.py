@@ -1,5 +1,7 @@
-"""GloVe 6B, 100 dimensions, as gensim.downloader's ``api.load`` expects a model: a package
-with a function ``load_data``. prepare.py copies this file into the model's folder.
+"""Load GloVe 6B, 100 dimensions, for gensim.downloader.
+
+``api.load`` expects a model to be a package with a function ``load_data``: prepare.py copies this
+file into the model's folder.
 """
 
 from pathlib import Path
@@ -9,7 +11,7 @@ from gensim.models import KeyedVectors
 
 
 def load_data() -> KeyedVectors:
-    """Return the word vectors: float32, (341479, 100), in the order of GloVe's own file."""
+    """Return the word vectors: float32, (341479, 100), in GloVe's own order."""
     folder = Path(__file__).parent
     words = (folder / "words.txt").read_text(encoding="utf-8").split("\n")
     vectors = KeyedVectors(vector_size=100)

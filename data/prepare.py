@@ -1,9 +1,9 @@
-"""Makes the book's data: ``python data/prepare.py``.
+"""Prepare the book's data: ``python -m data.prepare``.
 
-Each output is made in a temporary folder and renamed when it is whole. ``.manifest.json`` is
-removed once all archives are there and written again at the very end, so after an interruption
-one simply runs this again. A second run finds everything in place and does nothing. fetch.py
-fetches and checks the archives.
+Each output is made in a temporary folder and renamed when it is complete. ``.manifest.json`` is
+removed once all archives have arrived and written again at the very end, so an interrupted run
+can simply be repeated. A run with nothing to do changes nothing. fetch.py downloads and checks
+the archives.
 """
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from fetch import DataError, Source, fetch, open_member, read_sources, sha256
 from tqdm import tqdm
+
+if not __package__:
+    sys.exit("data: run `python -m data.prepare` in the book's folder, or `make data`")
+
+from data.fetch import DataError, Source, fetch, open_member, read_sources, sha256
 
 DATA = Path(__file__).resolve().parent
 MANIFEST = ".manifest.json"
@@ -39,7 +43,7 @@ MODEL_LIST = "gensim-data/information.json"
 
 
 def main() -> int:
-    """Prepare the data beside this file; return the exit status."""
+    """Prepare the data in this file's folder; return the exit status."""
     try:
         prepare(DATA)
     except (DataError, OSError) as error:  # OSError: a full disk, a read-only folder
@@ -49,14 +53,14 @@ def main() -> int:
 
 
 def prepare(data: Path) -> None:
-    """Bring every output in `data` up to date, by the recipe in the same folder."""
+    """Bring every output in the folder `data` up to date with the recipe in that folder."""
     with one_at_a_time(data):
         recipe = read_recipe(data)
         if is_current(data, recipe):
             print("data: up to date")
             return
         for leftover in [*data.glob(".partial-*"), *data.glob("downloads/.partial-*")]:
-            shutil.rmtree(leftover)  # left by a run that was killed: we hold the lock
+            shutil.rmtree(leftover)  # a killed run's: we hold the lock
         sources = read_sources(data / "sources.toml")
         steps: list[tuple[str, Callable[[Source, Path, Path, Path], list[str]]]] = [
             ("mnist", make_digits),
@@ -74,12 +78,12 @@ def prepare(data: Path) -> None:
 
 @contextmanager
 def one_at_a_time(data: Path) -> Iterator[None]:
-    """Hold the lock of the folder; a second run waits here until the first has ended."""
+    """Hold the folder's lock; a second run waits until the first has ended."""
     with (data / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("data: another run is preparing the data; waiting for it to end")
+            print("data: another run is preparing the data; waiting for it to finish")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -88,14 +92,13 @@ def read_recipe(data: Path) -> dict[str, str]:
     """Return the checksum of each committed file that the outputs depend on."""
     if missing := [name for name in RECIPE if not (data / name).is_file()]:
         raise DataError(
-            f"{data.name}/ lacks {', '.join(missing)}, which belongs to the project: "
-            f"`git checkout -- {data.name}` brings it back."
+            f"{data.name}/ lacks {', '.join(missing)}; restore with `git checkout -- {data.name}`."
         )
     return {name: sha256(data / name) for name in RECIPE}
 
 
 def is_current(data: Path, recipe: dict[str, str]) -> bool:
-    """Say whether the manifest has this recipe and every output is unchanged."""
+    """Return whether the manifest has this recipe and every output is unchanged."""
     try:
         manifest = json.loads((data / MANIFEST).read_text(encoding="utf-8"))
         outputs = manifest["outputs"]
@@ -105,7 +108,7 @@ def is_current(data: Path, recipe: dict[str, str]) -> bool:
 
 
 def write_manifest(data: Path, recipe: dict[str, str], outputs: list[str]) -> None:
-    """Write the checksums of recipe and outputs: the sign that the data is complete."""
+    """Write the checksums of recipe and outputs, which mark the data as complete."""
     manifest = {"recipe": recipe, "outputs": checksums(data, outputs)}
     partial = data / f"{MANIFEST}.partial"
     partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -131,16 +134,16 @@ def _checksum(path: Path) -> str:
 def make_and_move(
     make: Callable[[Source, Path, Path, Path], list[str]], source: Source, archive: Path, data: Path
 ) -> list[str]:
-    """Let `make` write its outputs into a temporary folder, then move each into `data`."""
+    """Have `make` write its outputs into a temporary folder, then move each into `data`."""
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=data) as partial:
         try:
             outputs = make(source, archive, Path(partial), data)
         except DataError:
             raise
-        except Exception as error:  # whatever numpy, polars or zlib raise for unexpected contents
+        except Exception as error:  # numpy, polars or zlib, for unexpected contents
             raise DataError(
                 f"{archive.name}: cannot use its member {source.member}: "
-                f"{type(error).__name__}: {error}. What was made from it before is unchanged."
+                f"{type(error).__name__}: {error}. Existing outputs are unchanged."
             ) from error
         for name in outputs:
             target = data / name
@@ -155,7 +158,7 @@ def make_and_move(
 
 
 def make_digits(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
-    """Write the 1,000 sampled digits and the 4,000 others: the pictures and a table of each set."""
+    """Write the 1,000 sampled digits and the other 4,000: pictures, and a table for each set."""
     import numpy as np
 
     with open_member(source, archive) as stream:
@@ -206,7 +209,7 @@ def write_digits(name: str, pixels, records: list[tuple[int, str]], out: Path) -
 
 
 def make_reviews(source: Source, archive: Path, out: Path, data: Path) -> list[str]:
-    """Write 5,000 sampled film reviews with their E5 embeddings, and the others without."""
+    """Write the 5,000 sampled film reviews with their E5 embeddings, and the others without."""
     import polars as pl
 
     with open_member(source, archive) as stream:
@@ -229,8 +232,8 @@ def sample_reviews(frame):
     Returns
     -------
     polars.DataFrame
-        5,000 rows of ``id``, ``label``, ``text``, ``index``; as many positive as negative
-        reviews, in training and test set, too.
+        5,000 rows of ``id``, ``label``, ``text``, ``index``. Training and test set each have
+        as many positive as negative reviews.
 
     Raises
     ------
@@ -257,8 +260,8 @@ def sample_reviews(frame):
 def other_reviews(frame, sample):
     """Return the reviews that were not sampled, shuffled: ``id``, ``label``, ``text``, ``index``.
 
-    A review whose words are those of an earlier one, or of a sampled one, is left out, even if
-    the punctuation differs: to the book's networks it would be the same review.
+    A review with the same words as an earlier or a sampled one is left out, even if the
+    punctuation differs: to the book's networks it is the same review.
     """
     import numpy as np
     import polars as pl
@@ -278,7 +281,7 @@ def other_reviews(frame, sample):
 
 
 def distinct_reviews(frame):
-    """Return the reviews of the film site, with spaces for line breaks and no text twice."""
+    """Return the film site's reviews, line breaks replaced by spaces, without duplicates."""
     import polars as pl
 
     if missing := {"text", "label", "source"} - set(frame.columns):
@@ -289,7 +292,7 @@ def distinct_reviews(frame):
 
 
 def join_e5(sample, e5):
-    """Add the committed embeddings as column ``e5``; stop if one was made from another text."""
+    """Add the committed embeddings as column ``e5``; raise if one was made from another text."""
     import polars as pl
 
     joined = sample.join(e5, on="id", how="left", maintain_order="left")

@@ -1,12 +1,11 @@
-"""The chapters' results where Quarto looks for them, so that a book is executed once.
+"""Write the chapters' results where Quarto's freezer looks for them.
 
-Quarto executes a chapter once for each format, and takes a result for stale only when the text of
-its .qmd changes. (Its other cache, jupyter-cache, forgets the values of inline code.) So the
-results come from bookbuild's store, whose key covers the cells, the modules, the data and the
-requirements. They are written here as Quarto's own freezer would write them: for each format a JSON
-file with the executed Markdown, which bookbuild weaves in Quarto's own dialect, under the hash of
-the .qmd. With `freeze: auto` Quarto then takes them and executes nothing. All of `_freeze/` is
-written anew each time.
+Quarto executes a chapter once for each format, and re-executes it only when the text of its .qmd
+changes. (Its other cache, jupyter-cache, loses the values of inline code.) The results are
+therefore taken from the renderer's cache, whose key covers cells, modules, data and requirements,
+and are written as Quarto's own freezer would write them: for each format a JSON file with the
+executed Markdown, under the hash of the .qmd. With `freeze: auto` Quarto then executes nothing.
+All of `_freeze/` is rewritten each time.
 """
 
 from __future__ import annotations
@@ -15,43 +14,46 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bookbuild.book import Page
-from bookbuild.build import executed_book
-from bookbuild.project import Project
-from bookbuild.qmd import Source
+from bookbuild import assemble
 
-FORMATS = {"html": "html", "typ": "typst"}  # the name of the JSON file, and of the pictures' folder
+if TYPE_CHECKING:
+    from bookbuild import Page, Project, Source
+
+FORMATS = {"html": "html", "typ": "typst"}  # by JSON file name: the suffix of the pictures' folder
 
 
 def freeze(project: Project) -> int:
-    """Write every chapter's results into `_freeze/`; return how many chapters have any.
+    """Write every chapter's results into `_freeze/`; return the number of chapters with results.
 
     Raises
     ------
     BookError
-        Where a source is wrong, a reference has no target or a cell fails (of the first two Quarto
-        would only warn); what was frozen before then stays.
+        If a source has a mistake, a reference has no target (Quarto would only warn of these two)
+        or a cell fails; earlier results are then left unchanged.
     """
-    book = executed_book(project)
-    frozen = [page for page in book.pages if page.source.cells]
+    book = assemble(project)
+    pages = [page for page in book.pages if page.source.cells]
     for folder in ("_freeze", ".quarto/_freeze"):
         shutil.rmtree(project.root / folder, ignore_errors=True)
-    for page in frozen:
+    for page in pages:
         _write(project.root, page)
-    return len(frozen)
+    return len(pages)
 
 
 def _write(root: Path, page: Page) -> None:
     path, woven = page.source.path, page.woven
     folder = root / "_freeze" / path.with_suffix("")
     (folder / "execute-results").mkdir(parents=True)
-    text = (root / path).read_text(encoding="utf-8")
+    # of the text that was executed: of a file edited since, Quarto will find the results stale
+    text = "\n".join(page.source.lines)
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
     for name, output in FORMATS.items():
         pictures = f"{path.stem}_files/figure-{output}"
         markdown = woven.text.replace(f"](<{path.stem}_files/figure-html/", f"](<{pictures}/")
         frozen = {
-            "hash": hashlib.md5(text.encode(), usedforsecurity=False).hexdigest(),
+            "hash": digest,
             "result": {
                 "engine": "jupyter",
                 "markdown": front_matter(page.source) + markdown,
@@ -70,7 +72,7 @@ def _write(root: Path, page: Page) -> None:
 
 
 def front_matter(source: Source) -> str:
-    """Return the YAML header of a .qmd as it stands there, or nothing."""
+    """Return the YAML header of a .qmd unchanged, or an empty string."""
     if not source.meta:
         return ""
     end = next(n for n, line in enumerate(source.lines) if n and line.rstrip() == "---")

@@ -1,7 +1,7 @@
-"""Which Python the scripts of this folder run under.
+"""Restart a script of this folder under the book's Python.
 
-Quarto starts them with the first `python3` it finds, which may be any. The book's packages are in
-the conda environment of environment.yml or in `.venv`, so each script first changes over.
+Quarto starts its scripts with the first `python3` in PATH. The book's packages are in the conda
+environment of environment.yml or in `.venv`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def use_own_python() -> None:
-    """Start this script again under the book's Python, unless it runs there already."""
-    sys.path.insert(0, str(ROOT))  # for bookbuild
+    """Restart the running script under the book's Python, unless it is already in use."""
     venv = ROOT / ".venv"
     if os.environ.get("CONDA_DEFAULT_ENV") == "cnns-word2vec" or Path(sys.prefix) == venv:
         return

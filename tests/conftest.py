@@ -1,99 +1,77 @@
-"""What all tests share: books to build, and how hypothesis looks for examples."""
+"""Options, settings and built books that all tests of the book share."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from bookbuild.quarto import find
-from tests.kit.books import SmallBook, probe_book
-from tests.kit.programs import missing
-from tools import quarto_facts
+from renderer.tests.support.books import probe_book
+from renderer.tests.support.processes import build, shared
+from renderer.tests.support.programs import missing
+from tests.parity import record
+from tests.site.sites import BOOK, BUILTIN, QUARTO, ROOT, no_quarto_site, renderer_of
 
-ROOT = Path(__file__).resolve().parent.parent
-os.environ.setdefault("MPLBACKEND", "Agg")  # figures are drawn into memory, no window is opened
+os.environ.setdefault("MPLBACKEND", "Agg")  # draw figures in memory, open no window
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)  # the same examples each time
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--site",
+        metavar="FOLDER",
+        help="run the tests of tests/site on this built site of the book alone",
+    )
+
+
+def pytest_configure(config):
+    folder = config.getoption("--site")
+    if folder and not Path(folder, "index.html").is_file():
+        raise pytest.UsageError(f"--site: {folder} is not a built site")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """One worker more than cores: tests wait a sixth of the time, for processes that they start."""
+    """Use cores + 1 workers: tests spend about a sixth of their time waiting for subprocesses."""
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items):
-    """Put the test that takes minutes first and the browser tests last.
-
-    Begun last, the long one would leave a single worker busy. Playwright leaves an event loop
-    running, which nbclient rejects.
-    """
-    last = {item: "browser" in item.path.parts for item in items}
-    items.sort(key=lambda item: (last[item], not item.get_closest_marker("minutes")))
-
-
-@pytest.fixture
-def book(tmp_path: Path) -> SmallBook:
-    return SmallBook(tmp_path / "book")
-
-
-@pytest.fixture(scope="session")
-def built_once(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
-    """A small book that is built; only `built_book` uses it."""
-    book = SmallBook(tmp_path_factory.mktemp("small") / "book")
-    assert book.run("build", "--renderer", "builtin") == 0
-    return book
-
-
-@pytest.fixture
-def built_book(built_once: SmallBook, tmp_path: Path) -> SmallBook:
-    """A small book of the test's own, with its site and its cache: `book` after a build."""
-    return built_once.copy(tmp_path / "book")
-
-
-@pytest.fixture
-def fails(book: SmallBook, capsys: pytest.CaptureFixture) -> Callable[..., str]:
-    """Run a command that must fail; return what it says."""
-
-    def run(*command: str) -> str:
-        assert book.run(*command) == 1
-        return capsys.readouterr().err
-
-    return run
+    """Run the site tests last: Playwright leaves an event loop running, which nbclient rejects."""
+    items.sort(key=lambda item: item.path.is_relative_to(ROOT / "tests/site"))
 
 
 @pytest.fixture(scope="session")
 def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the probe book's site, built once; its sources lie around it."""
-    root = probe_book(tmp_path_factory.mktemp("probe") / "book")
-    command = [sys.executable, "-m", "bookbuild", "--root", str(root), "build"]
-    # a process of its own: the first to ask may be a browser test, with an event loop running
-    done = subprocess.run([*command, "--renderer", "builtin"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "_book"
+    """Return the site of the small test book; its sources are in the folder around it."""
+
+    def make(folder: Path) -> None:
+        # in a subprocess: the first test to need it may have an event loop running
+        build(probe_book(folder))
+
+    return shared(tmp_path_factory, "probe", make) / "_book"
 
 
-@pytest.fixture(scope="session", params=["probe", pytest.param("book", marks=pytest.mark.book)])
-def built(request: pytest.FixtureRequest) -> Path:
-    """The folder of a built site: the probe book's, then the real book's."""
-    if request.param == "probe":
-        return request.getfixturevalue("probe")
-    if not (ROOT / "_book").is_dir():
-        missing("the real book is not built: run make book")
-    return ROOT / "_book"
+@pytest.fixture(scope="session")
+def builtin_book() -> Path:
+    """Return the site of the book if the built-in renderer made it."""
+    if renderer_of(BOOK) != BUILTIN:
+        missing("_book/ is not the built-in renderer's: run make book RENDERER=builtin")
+    return BOOK
 
 
 @pytest.fixture(scope="session")
 def quarto_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the real book's site by Quarto, where there is one."""
-    quarto, why = find("auto")
-    if not quarto:
-        pytest.skip(f"no Quarto here: {why}")
-    book = quarto_facts.copy_whole(tmp_path_factory.mktemp("quarto") / "book")
-    return quarto_facts.build(book, "quarto")
+    """Return the site of the book by Quarto, rendered now unless _book/ is Quarto's."""
+    if renderer_of(BOOK) == QUARTO:
+        return BOOK
+    if no_quarto_site():
+        pytest.skip(no_quarto_site())
+
+    def make(folder: Path) -> None:
+        build(record.copy_whole(folder), "quarto")
+
+    return shared(tmp_path_factory, "quarto", make) / "_book"

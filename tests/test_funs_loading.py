@@ -1,4 +1,4 @@
-"""load_image against Pillow's own pixels, load_text against a slow loop, and their bad inputs."""
+"""Test load_image against Pillow and load_text against a slow loop, and their invalid arguments."""
 
 import random
 import tempfile
@@ -89,7 +89,7 @@ def check_split(result, labels, split):
     flatten=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_load_image_reads_what_pillow_reads(mode, size, rows, scale, flatten, seed):
+def test_load_image_matches_pillow(mode, size, rows, scale, flatten, seed):
     labels, split = rows
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +111,7 @@ def test_load_image_reads_what_pillow_reads(mode, size, rows, scale, flatten, se
     check_split(result, labels, split)
 
 
-def test_load_image_takes_other_column_names(pictures):
+def test_load_image_accepts_other_column_names(pictures):
     df = pictures.rename({"label": "digit", "filepath": "file", "index": "part"})
     X, *_, cn = DSTorch.load_image(df, label_name="digit", filepath="file", index="part")
     assert X.shape == (6, 1, 3, 4)
@@ -125,7 +125,7 @@ def as_frame(paths):
     return pl.DataFrame({"label": labels, "filepath": [str(p) for p in paths], "index": split})
 
 
-def test_photographs_are_read_as_pillow_reads_them(tmp_path):
+def test_photographs_match_pillow(tmp_path):
     china, flower = load_sample_images().images
     for name, pixels in {"china": china, "flower": flower, "again": china}.items():
         Image.fromarray(pixels).save(tmp_path / f"{name}.jpg", quality=90)
@@ -149,7 +149,7 @@ ORIENTATIONS = {
 }
 
 
-def test_photographs_are_turned_as_the_camera_noted(tmp_path):
+def test_photographs_are_turned_upright(tmp_path):
     """All eight orientations of one picture load as the same upright picture."""
     upright = np.random.default_rng(14).integers(0, 256, (5, 3), dtype=np.uint8)
     paths = []
@@ -163,7 +163,7 @@ def test_photographs_are_turned_as_the_camera_noted(tmp_path):
     assert all(np.array_equal(picture[0].numpy(), upright) for picture in X)
 
 
-def test_transparent_grey_lies_on_white_paper(tmp_path):
+def test_transparent_grey_is_pasted_on_white(tmp_path):
     rng = np.random.default_rng(14)
     grey, alpha = rng.integers(0, 256, (2, 4, 5))
     alpha[0] = [0, 255, 255, 0, 128]
@@ -216,7 +216,7 @@ def test_paths_may_be_categories(pictures):
     cut=st.booleans(),
 )
 @example(ending="bmp", where=46, value=1, cut=False)  # an error that is not an OSError
-def test_damaged_picture_gives_pixels_or_names_the_file(ending, where, value, cut):
+def test_damaged_picture_is_read_or_named(ending, where, value, cut):
     """Whatever byte is wrong, or missing: no error but the one that names file and row."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"damaged.{ending}"
@@ -263,7 +263,7 @@ def slow_indices(documents, words, max_length, pad_idx):
     max_length=st.integers(1, 12),
     data=st.data(),
 )
-def test_load_text_is_the_slow_loop(words, rows, max_length, data):
+def test_load_text_matches_a_loop(words, rows, max_length, data):
     labels, split = rows
     model = word2vec(words)
     token = st.sampled_from(words) | st.text(max_size=5)
@@ -285,7 +285,7 @@ def test_load_text_is_the_slow_loop(words, rows, max_length, data):
     check_split(result, labels, split)
 
 
-def test_rows_of_unknown_words_are_padding_and_said_so():
+def test_rows_of_unknown_words_are_padding_with_a_warning():
     df = pl.DataFrame(
         {
             "tokens": [["a"], ["x"], ["b"], ["y"]],
@@ -299,7 +299,7 @@ def test_rows_of_unknown_words_are_padding_and_said_so():
     assert caught[0].filename == __file__  # the warning points at the caller's line
 
 
-def test_tokens_come_from_any_expression():
+def test_tokens_may_be_any_expression():
     df = pl.DataFrame(
         {
             "text": ["To be, or", "to", "not to be"],
@@ -327,7 +327,7 @@ def test_tokens_may_be_categories_and_arrays(kind):
     assert X.tolist() == slow_indices(tokens, words.wv.index_to_key, 2, 2)
 
 
-def test_keyed_vectors_serve_as_their_model_does(documents):
+def test_keyed_vectors_are_accepted_like_their_model(documents):
     model = word2vec(["a", "b", "c"])
     arguments = col("tokens"), col("label"), 3
     for one, other in zip(
@@ -338,7 +338,7 @@ def test_keyed_vectors_serve_as_their_model_does(documents):
         assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
 
 
-def test_without_an_index_column_four_fifths_are_drawn_for_training():
+def test_without_index_column_four_fifths_are_for_training():
     df = pl.DataFrame({"tokens": [[str(i)] for i in range(1000)], "y": [0, 1] * 500})
     model = word2vec([str(i) for i in range(1000)])
     first, second = (DSTorch.load_text(df, model, col("tokens"), col("y"), 1) for _ in range(2))
@@ -353,7 +353,7 @@ def test_without_an_index_column_four_fifths_are_drawn_for_training():
 # --- new cases alone ---------------------------------------------------------------------------
 
 
-def test_results_have_names(pictures):
+def test_result_is_a_named_tuple(pictures):
     loaded = DSTorch.load_image(pictures)
     names = ["X", "X_train", "X_test", "y", "y_train", "y_test", "cn"]
     assert all(getattr(loaded, name) is value for name, value in zip(names, loaded, strict=True))
@@ -370,7 +370,7 @@ def test_results_have_names(pictures):
         (lambda df: df.with_columns(label=pl.lit("b")), [True] * 4 + [False] * 2, ["b", "a"]),
     ],
 )
-def test_new_pictures_load_alone_with_the_class_names_of_training(pictures, change, training, cn):
+def test_new_pictures_load_with_the_class_names_of_training(pictures, change, training, cn):
     df = change(pictures)
     loaded = DSTorch.load_image(df, cn=cn)
     assert loaded.cn == list(cn)
@@ -391,7 +391,7 @@ def test_new_cases_may_lack_labels(pictures, documents):
     assert torch.equal(loaded.X_test, expected.X) and loaded.y is None
 
 
-def test_reading_my_own_digit_and_sentence_takes_three_lines(pictures, documents):
+def test_own_digit_and_sentence_take_three_lines(pictures, documents):
     """A model that answers with the class at a fixed position, so the names tell which."""
 
     def second(batch):
@@ -463,14 +463,14 @@ BAD_NAMES = {
     "labels of other classes": (["a", "z"], ["'b'", "not among the class names", "'z'"]),
     "a set": ({"a", "b"}, ["cn must be a list", "'set'"]),
     "a text": ("ab", ["cn must be a list", "'ab'"]),
-    "twice": (["a", "b", "a"], ["cn must be a list of distinct", "twice"]),
-    "none": ([], ["cn must be a list", "none"]),
+    "twice": (["a", "b", "a"], ["cn must be a list of distinct", "has duplicates"]),
+    "none": ([], ["cn must be a list", "is empty"]),
     "two types": (["a", 1], ["cn must be a list", "type"]),
 }
 
 
-@pytest.mark.parametrize(("cn", "says"), BAD_NAMES.values(), ids=BAD_NAMES.keys())
-def test_bad_class_names(pictures, documents, cn, says):
+@pytest.mark.parametrize(("cn", "expected"), BAD_NAMES.values(), ids=BAD_NAMES.keys())
+def test_bad_class_names(pictures, documents, cn, expected):
     documents = documents.with_columns(label=col("label").replace({"p": "a", "q": "b"}))
     for load in (
         lambda: DSTorch.load_image(pictures, cn=cn),
@@ -478,7 +478,7 @@ def test_bad_class_names(pictures, documents, cn, says):
     ):
         with pytest.raises(ValueError) as caught:
             load()
-        assert all(part in str(caught.value) for part in says), str(caught.value)
+        assert all(part in str(caught.value) for part in expected), str(caught.value)
 
 
 # --- what stays as it was ----------------------------------------------------------------------
@@ -488,7 +488,7 @@ def global_random_states():
     return random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
 
 
-def test_loading_changes_neither_frame_nor_model_nor_random_state(pictures, documents):
+def test_loading_does_not_change_frame_model_or_random_state(pictures, documents):
     model = word2vec(["a", "b", "c"])
     words, vectors = list(model.wv.index_to_key), model.wv.vectors.copy()
     frames = [pictures.clone(), documents.clone()]
@@ -620,16 +620,16 @@ BAD_PICTURES = {
 }
 
 
-@pytest.mark.parametrize(("change", "says"), BAD_PICTURES.values(), ids=BAD_PICTURES.keys())
-def test_bad_pictures(pictures, change, says):
+@pytest.mark.parametrize(("change", "expected"), BAD_PICTURES.values(), ids=BAD_PICTURES.keys())
+def test_bad_pictures(pictures, change, expected):
     bad = change(pictures)
     with pytest.raises((ValueError, FileNotFoundError)) as caught:
         DSTorch.load_image(bad)
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)
 
 
-def test_cheap_checks_come_before_the_pictures_are_read(pictures):
-    """Of two faults, the one that needs no file to be opened is told."""
+def test_cheap_checks_precede_the_reading_of_pictures(pictures):
+    """Of two faults, the one that is found without opening a file is reported."""
     nowhere = pictures.with_columns(filepath=pl.lit("no/such.png"))
     for bad in (nowhere.with_columns(index=pl.lit("valid")), nowhere.with_columns(label=pl.lit(1))):
         with pytest.raises(ValueError, match=r"Column '(index|label)'"):
@@ -650,16 +650,16 @@ FRAMES = {
 
 @pytest.mark.parametrize("call", FRAMES.values(), ids=FRAMES.keys())
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "expected"),
     [
         (pl.DataFrame.lazy, ["LazyFrame", "df.collect()"]),
         (pl.DataFrame.to_pandas, ["pandas", "pl.from_pandas(df)"]),
     ],
 )
-def test_other_frames_are_refused_by_name(pictures, call, change, says):
+def test_frames_of_other_libraries_are_named(pictures, call, change, expected):
     with pytest.raises(ValueError) as caught:
         call(change(pictures))
-    assert all(part in str(caught.value) for part in ["df is a", *says]), str(caught.value)
+    assert all(part in str(caught.value) for part in ["df is a", *expected]), str(caught.value)
 
 
 NEWS = [f"The council voted on plan {number}, again. " * 300 for number in range(5000)]
@@ -688,7 +688,7 @@ def load_news(df, **changes):
 
 
 @pytest.mark.parametrize("call", ENDLESS.values(), ids=ENDLESS.keys())
-def test_messages_are_short_whatever_the_data(call):
+def test_messages_are_short_for_any_data(call):
     split = ["train"] * 4000 + ["test"] * 1000
     df = pl.DataFrame({"text": NEWS, "label": ["a", "b"] * 2500, "index": split})
     with pytest.raises((ValueError, FileNotFoundError, TypeError)) as caught:
@@ -697,7 +697,7 @@ def test_messages_are_short_whatever_the_data(call):
     assert isinstance(caught.value, ValueError | FileNotFoundError)
 
 
-def test_long_values_leave_room_for_what_was_expected():
+def test_long_values_do_not_cut_off_the_expectation():
     df = pl.DataFrame({"text": NEWS, "label": NEWS, "index": NEWS})
     with pytest.raises(ValueError, match="expected 'train' and 'test'"):
         load_news(df)
@@ -705,7 +705,7 @@ def test_long_values_leave_room_for_what_was_expected():
         load_news(df.drop("index"), cn=["a", "b"])
 
 
-def test_bad_split_names_the_column_that_was_asked_for(documents):
+def test_bad_split_names_the_requested_column(documents):
     bad = documents.rename({"index": "part"}).with_columns(part=pl.lit("train"))
     with pytest.raises(ValueError, match="'part'"):
         DSTorch.load_text(bad, word2vec(["a"]), col("tokens"), col("label"), index="part")
@@ -759,8 +759,8 @@ BAD_DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize(("bad", "says"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS.keys())
-def test_bad_documents(documents, bad, says):
+@pytest.mark.parametrize(("bad", "expected"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS.keys())
+def test_bad_documents(documents, bad, expected):
     good = {
         "df": documents,
         "model": word2vec(["a", "b", "c"]),
@@ -771,4 +771,4 @@ def test_bad_documents(documents, bad, says):
         bad = {"df": bad["df"](documents)}
     with pytest.raises(ValueError) as caught:
         DSTorch.load_text(**good | bad)
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)

@@ -1,4 +1,4 @@
-"""Picture grids, confusion matrices, maps of points and a classifier, and their bad inputs."""
+"""Test picture grids, confusion matrices, reductions and the classifier, and invalid arguments."""
 
 import itertools
 import random
@@ -70,7 +70,7 @@ def overlap(one, other):
     ("count", "ncol", "limit", "shown"),
     [(7, 3, 100, 7), (1, 10, 100, 1), (7, 3, 4, 4), (5, 1, 100, 5)],
 )
-def test_grid_shows_each_picture_under_its_label(tmp_path, count, ncol, limit, shown):
+def test_grid_shows_each_picture_below_its_label(tmp_path, count, ncol, limit, shown):
     df = write_pictures(tmp_path, count)
     before = df.clone()
     figure = DSImage.plot_image_grid(df, ncol=ncol, limit=limit)
@@ -147,7 +147,7 @@ def test_titles_are_broken_between_words_into_at_most_six_lines(tmp_path, title,
 
 
 @pytest.mark.parametrize("label", ["$5 and $6", "$\\frac{1}{$", "cost: $", "a_b^c\\alpha"])
-def test_a_dollar_is_a_dollar(tmp_path, label):
+def test_dollar_signs_are_literal(tmp_path, label):
     df = write_pictures(tmp_path, 1).with_columns(label=pl.lit(label))
     figure = DSImage.plot_image_grid(df)
     figure.savefig(tmp_path / "drawn.png")
@@ -156,7 +156,7 @@ def test_a_dollar_is_a_dollar(tmp_path, label):
     assert not title.get_parse_math()
 
 
-def test_size_is_that_of_each_picture(tmp_path):
+def test_size_applies_to_each_picture(tmp_path):
     df = write_pictures(tmp_path, 12, size=(6, 4))
     longer = [
         right - left for left, _, right, _ in places(DSImage.plot_image_grid(df, 3, size=3))[0]
@@ -198,7 +198,7 @@ def photographs():
 
 
 @pytest.mark.parametrize("invert", [None, False, True])
-def test_grey_photographs_are_drawn_as_they_are(tmp_path, invert):
+def test_grey_photographs_are_not_inverted(tmp_path, invert):
     pictures = photographs()
     film = pictures[0].copy()
     film[:60] = film[-60:] = 0  # black bars above and below
@@ -210,7 +210,7 @@ def test_grey_photographs_are_drawn_as_they_are(tmp_path, invert):
 
 
 @pytest.mark.parametrize("invert", [None, False, True])
-def test_digits_on_a_black_ground_are_drawn_as_ink_on_paper(tmp_path, invert):
+def test_digits_on_black_are_drawn_as_ink_on_paper(tmp_path, invert):
     digits = load_digits().images[:30] * 255 / 16
     figure = DSImage.plot_image_grid(saved(tmp_path, digits), invert=invert)
     for shown, pixels in zip(shades(figure), digits.astype(np.uint8), strict=True):
@@ -226,13 +226,13 @@ def test_colours_are_never_inverted(tmp_path):
     np.testing.assert_array_equal(image.to_rgba(image.get_array(), bytes=True)[..., :3], pixels)
 
 
-def test_brightness_is_that_of_the_file_also_in_a_picture_of_one_grey(tmp_path):
+def test_brightness_is_absolute_even_in_a_uniform_picture(tmp_path):
     pictures = [np.full((2, 2), value) for value in (0, 128, 255)]
     shown = shades(DSImage.plot_image_grid(saved(tmp_path, pictures), invert=False))
     assert [picture[0, 0] for picture in shown] == pytest.approx([0, 0.5, 1], abs=0.01)
 
 
-def test_grid_takes_other_columns_and_leaves_no_open_figure(tmp_path):
+def test_grid_accepts_other_columns_and_closes_its_figure(tmp_path):
     df = write_pictures(tmp_path, 2).rename({"label": "prediction_", "filepath": "file"})
     before = plt.get_fignums()
     figure = DSImage.plot_image_grid(df, label_name="prediction_", filepath="file")
@@ -248,7 +248,7 @@ def test_empty_frame_draws_a_line_of_text(tmp_path):
         assert [text.get_text() for text in texts] == ["no picture to show"]
 
 
-# arguments that replace good ones (df: a change of the good frame), and what the message says
+# arguments that replace good ones (df: a change of the good frame), and what the message expected
 BAD_GRIDS = {
     "no label column": ({"label_name": "prediction_"}, ["label_name", "prediction_"]),
     "no filepath column": ({"filepath": "file"}, ['column "file"', "label", "filepath"]),
@@ -271,14 +271,14 @@ BAD_GRIDS = {
 }
 
 
-@pytest.mark.parametrize(("bad", "says"), BAD_GRIDS.values(), ids=BAD_GRIDS.keys())
-def test_bad_grids(tmp_path, bad, says):
+@pytest.mark.parametrize(("bad", "expected"), BAD_GRIDS.values(), ids=BAD_GRIDS.keys())
+def test_bad_grids(tmp_path, bad, expected):
     df = write_pictures(tmp_path, 3)
     if "df" in bad:
         bad = {"df": bad["df"](df)}
     with pytest.raises((ValueError, FileNotFoundError)) as caught:
         DSImage.plot_image_grid(**{"df": df} | bad)
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)
     assert not plt.get_fignums()
 
 
@@ -286,7 +286,7 @@ def test_bad_grids(tmp_path, bad, says):
 
 
 @pytest.mark.parametrize("cn", [["a", "b", "c"], [3, 5, 8], [False, True], [0.5, 1.5, 2.5]])
-def test_confusion_matrix_counts_as_scikit_learn_does(cn):
+def test_confusion_matrix_matches_scikit_learn(cn):
     generator = torch.Generator().manual_seed(14)
     logits = torch.randn(80, len(cn), generator=generator)
     y = torch.randint(0, len(cn), (80,), generator=generator)
@@ -314,7 +314,7 @@ def counted(plot, classes, cn=None):
     return counts
 
 
-def test_confusion_matrix_shows_a_class_that_never_occurs():
+def test_confusion_matrix_shows_absent_classes():
     logits = torch.tensor([[9.0, 0, 0], [0, 9, 0]])
     plot = DSTorch.confusion_matrix(torch.nn.Identity(), logits, torch.tensor([0, 0]), list("abc"))
     figure = plot.draw()
@@ -363,7 +363,7 @@ def test_pca_is_the_svd_of_standardised_columns(points):
 
 
 @pytest.mark.parametrize(("reduce", "kwargs"), [UMAP, PCA_, TSNE])
-def test_maps_repeat_and_keep_the_frame(points, reduce, kwargs):
+def test_reductions_are_repeatable_and_preserve_the_frame(points, reduce, kwargs):
     before = points.clone()
     states = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
     first = reduce(points, [col("x"), col("e")], **kwargs).predict(full=True)
@@ -381,7 +381,7 @@ def test_maps_repeat_and_keep_the_frame(points, reduce, kwargs):
     ("reduce", "kwargs"),
     [UMAP, pytest.param(DSSklearn.tsne, {"perplexity": 5, "init": "random"}, id="tsne")],
 )
-def test_seed_of_a_map_can_be_chosen(points, reduce, kwargs):
+def test_seed_of_a_reduction_can_be_chosen(points, reduce, kwargs):
     default, same, other = (
         reduce(points, [col("e")], **kwargs, **seed).predict()
         for seed in ({}, {"random_state": 14}, {"random_state": 15})
@@ -391,7 +391,7 @@ def test_seed_of_a_map_can_be_chosen(points, reduce, kwargs):
 
 
 @pytest.mark.parametrize(("reduce", "kwargs"), [UMAP, PCA_, TSNE])
-def test_nearest_on_the_map_is_of_the_same_cloud(reduce, kwargs):
+def test_nearest_neighbours_stay_in_the_same_cluster(reduce, kwargs):
     rng = np.random.default_rng(14)
     clouds = [rng.normal(mean, 1, (15, 5)) for mean in (0, 20)]
     df = pl.DataFrame({"e": np.concatenate(clouds).tolist()})
@@ -416,7 +416,7 @@ def test_all_components_are_kept(points):
         assert tsne.predict(full=True).columns == [*points.columns, *names]
 
 
-def test_drop_takes_all_other_columns_and_scale_may_be_left_out(points):
+def test_drop_uses_all_other_columns_and_scale_is_optional(points):
     chosen = DSSklearn.pca(points, [col("x"), col("e")], scale=False).predict()
     assert DSSklearn.pca(points, drop=[col("name")], scale=False).predict().equals(chosen)
     assert DSSklearn.pca(points.drop("name"), scale=False).predict().equals(chosen)
@@ -436,9 +436,9 @@ def test_names_that_would_overwrite_a_column_are_refused(points):
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("rows", [2, 3])
 @pytest.mark.parametrize(("reduce", "kwargs"), [UMAP, TSNE])
-def test_too_few_points_are_said_to_be_too_few(points, rows, reduce, kwargs):
+def test_too_few_points_are_reported(points, rows, reduce, kwargs):
     """UMAP's own words speak of eigenvalues of a sparse matrix."""
-    with pytest.raises(ValueError, match=rf"cannot place {rows} rows: "):
+    with pytest.raises(ValueError, match=rf"cannot reduce {rows} rows: "):
         reduce(points.head(rows), [col("e")], **kwargs)
 
 
@@ -470,16 +470,16 @@ BAD_POINTS = {
 }
 
 
-@pytest.mark.parametrize(("change", "says"), BAD_POINTS.values(), ids=BAD_POINTS.keys())
-def test_bad_points(points, change, says):
+@pytest.mark.parametrize(("change", "expected"), BAD_POINTS.values(), ids=BAD_POINTS.keys())
+def test_bad_points(points, change, expected):
     bad = change(points)
     for reduce in (DSSklearn.umap, DSSklearn.pca, DSSklearn.tsne):
         with pytest.raises(ValueError) as caught:
             reduce(bad, [col("x"), col("e")])
-        assert all(part in str(caught.value) for part in says), str(caught.value)
+        assert all(part in str(caught.value) for part in expected), str(caught.value)
 
 
-def test_no_features_make_no_map(points):
+def test_a_reduction_needs_features(points):
     with pytest.raises(ValueError, match="no features"):
         DSSklearn.pca(points.select("name"), drop="name")
 
@@ -505,7 +505,7 @@ def by_hand(df, train):
     return make_pipeline(StandardScaler(), logistic).fit(X[train], y[train]), X, y
 
 
-def test_classifier_is_scikit_learns(wine):
+def test_classifier_matches_scikit_learn(wine):
     train = (wine["index"] == "train").to_numpy()
     expected, X, y = by_hand(wine, train)
     classifier = DSSklearn.logistic_regression_cv(wine, col("target"), max_iter=500)
@@ -527,7 +527,7 @@ def test_classifier_is_scikit_learns(wine):
     assert classifier.predict_proba(full=True).columns == [*wine.columns, *frame.columns]
 
 
-def test_classifier_takes_features_or_all_but_some(wine):
+def test_classifier_uses_features_or_all_columns_but_some(wine):
     few = [col("alcohol"), col("hue"), col("proline")]
     chosen = DSSklearn.logistic_regression_cv(wine, col("target"), features=few)
     others = wine.select(pl.exclude("target", "index", "alcohol", "hue", "proline")).columns
@@ -536,7 +536,7 @@ def test_classifier_takes_features_or_all_but_some(wine):
     assert chosen.model.n_features_in_ == 3
 
 
-def test_classifier_draws_its_rows_where_the_frame_does_not_say(wine):
+def test_classifier_splits_at_random_without_index_column(wine):
     df = wine.drop("index")
     frames = [
         DSSklearn.logistic_regression_cv(df, col("target"), **how).predict_proba()
@@ -577,15 +577,15 @@ def test_bad_calls_of_a_classifier(wine):
             wine.with_columns(index_=1), col("target")
         ).predict_proba(full=True),
     }
-    for says, call in bad.items():
-        with pytest.raises((ValueError, pl.exceptions.DuplicateError), match=says):
+    for expected, call in bad.items():
+        with pytest.raises((ValueError, pl.exceptions.DuplicateError), match=expected):
             call()
 
 
 # --- frames ------------------------------------------------------------------------------------
 
 
-def test_print_rows_leaves_none_out(capsys):
+def test_print_rows_omits_nothing(capsys):
     df = pl.DataFrame({"row": range(100)})
     print_rows(df)
     assert [int(n) for n in re.findall(r"│ (\d+) +│", capsys.readouterr().out)] == list(range(100))

@@ -1,4 +1,4 @@
-"""Layers, training and scoring against numpy loops, closed forms, scikit-learn and scipy."""
+"""Test layers, training and scoring against loops, closed forms, scikit-learn and scipy."""
 
 import copy
 import json
@@ -78,7 +78,7 @@ def weights(layer):
     size=st.tuples(st.integers(2, 7), st.integers(2, 7)),
     seed=st.integers(0, 2**31),
 )
-def test_convolution_and_pooling_are_the_loops(channels, filters, size, seed):
+def test_convolution_and_pooling_match_loops(channels, filters, size, seed):
     torch.manual_seed(seed)
     layer = nn.Conv2d(channels, filters, kernel_size=3, padding=1)
     X = torch.randn(2, channels, *size)
@@ -87,7 +87,7 @@ def test_convolution_and_pooling_are_the_loops(channels, filters, size, seed):
     np.testing.assert_allclose(nn.MaxPool2d(2)(X).numpy(), slow_pooling(X.numpy()))
 
 
-def test_simple_cnn_is_its_layers_in_loops():
+def test_simple_cnn_matches_loops():
     torch.manual_seed(14)
     model = SimpleCNN().eval()
     X = torch.rand(1, 1, 28, 28)
@@ -103,7 +103,7 @@ def test_simple_cnn_is_its_layers_in_loops():
     )
 
 
-def test_text_cnn_is_its_layers_in_loops():
+def test_text_cnn_matches_loops():
     torch.manual_seed(14)
     vectors = torch.randn(9, 4)
     model = TextCNN(vectors, num_filters=5).eval()
@@ -162,7 +162,7 @@ def bare_loop(weight, bias, X, y, rate, num_epochs, batch_size):
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_first_epochs_are_those_of_a_bare_loop(batch_size, capsys):
+def test_first_epochs_match_a_plain_loop(batch_size, capsys):
     X, y = toy_data()
     torch.manual_seed(14)
     model = nn.Linear(4, 3)
@@ -178,7 +178,7 @@ def test_first_epochs_are_those_of_a_bare_loop(batch_size, capsys):
 
 
 @pytest.mark.parametrize("batch_size", [7, 25])
-def test_dropout_draws_what_it_draws_in_a_loop_by_hand(batch_size):
+def test_dropout_draws_as_in_a_plain_loop(batch_size):
     """Nothing is drawn before the first step, also where a batch of one is tried out: 50 % 7."""
     X, y = toy_data()
     model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
@@ -303,7 +303,7 @@ print(*[hashlib.sha256(np.ascontiguousarray(result)).hexdigest() for result in r
 
 @pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a single processor is allowed")
-def test_numbers_do_not_depend_on_the_processors_allowed():
+def test_results_do_not_depend_on_the_number_of_processors():
     one, all_of_them = (python(ARITHMETIC, count) for count in ("1", "64"))
     assert len(one.stdout.split()) == 6, one.stderr
     assert one.stdout == all_of_them.stdout
@@ -319,7 +319,7 @@ print(torch.backends.cpu.get_cpu_capability(), *{pool["architecture"] for pool i
 
 @pytest.mark.skipif(" avx2 " not in CPU, reason="a processor without AVX2 keeps its own")
 @pytest.mark.parametrize(("asked", "taken"), [({}, "AVX2"), (NO_VECTORS, "DEFAULT")])
-def test_each_processor_takes_the_same_instructions(asked, taken):
+def test_every_processor_uses_the_same_instructions(asked, taken):
     done = python(INSTRUCTIONS, asked=asked)
     assert done.stdout.split() == [taken, "Haswell"], done.stderr
 
@@ -333,7 +333,7 @@ LOGITS = arrays(
 
 
 @given(logits=LOGITS, data=st.data())
-def test_scores_are_scikit_learns(logits, data):
+def test_scores_match_scikit_learn(logits, data):
     """A model that gives back its input makes X the logits."""
     size = len(logits)
     y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size)))
@@ -357,7 +357,7 @@ def test_scores_are_scikit_learns(logits, data):
 
 
 @given(st.permutations(range(20)))
-def test_predict_keeps_the_order_of_rows(order):
+def test_predict_preserves_the_order_of_rows(order):
     X, y = toy_data(size=600)  # more than are scored at once
     order = [30 * i + j for i in order for j in range(30)]
     whole = DSTorch.predict(nn.Identity(), X[:, :3], y, CN)
@@ -415,7 +415,7 @@ CALLS = {
 @pytest.mark.parametrize("fails_at", [None, 1, 2])
 @pytest.mark.parametrize("modes", [(True, False), (False, True)])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-def test_model_comes_back_in_its_mode(call, modes, fails_at):
+def test_the_mode_of_the_model_is_restored(call, modes, fails_at):
     """The mode of every part, also where they differ, also after an error."""
     model = Watched(fails_at)
     model.training, model.frozen.training = modes
@@ -429,14 +429,14 @@ def test_model_comes_back_in_its_mode(call, modes, fails_at):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_training_trains_and_scoring_evaluates(name):
+def test_training_uses_train_mode_and_scoring_eval_mode(name):
     model = Watched()
     CALLS[name](model, *toy_data())
     assert any(training for _, training in model.seen) == (name == "train")
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_calls_leave_data_weights_and_random_state(name):
+def test_calls_do_not_change_data_weights_or_random_state(name):
     X, y = toy_data()
     model = Watched()
     kept = X.clone(), y.clone(), list(CN), copy.deepcopy(model.state_dict())
@@ -502,8 +502,8 @@ BAD_DATA = {
     "X of numpy": (EVERY, nn.Linear(4, 3), X.numpy(), Y, ["X is a numpy ndarray", "from_numpy"]),
     "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y", "numpy ndarray", "torch Tensor"]),
     "a class": (EVERY, nn.Linear, X, Y, ["model is a builtins type", "not its class"]),
-    "a tuple": (EVERY, Gives(lambda x: (x[:, :3], 1)), X, Y, ["returns", "tuple", "logits alone"]),
-    "a dict": (SOME, Gives(lambda x: {"logits": x}), X, Y, ["returns", "dict", "logits alone"]),
+    "a tuple": (EVERY, Gives(lambda x: (x[:, :3], 1)), X, Y, ["output", "tuple", "logits alone"]),
+    "a dict": (SOME, Gives(lambda x: {"logits": x}), X, Y, ["output", "dict", "logits alone"]),
     "NaN weights": (EVERY, spoilt(math.nan), X, Y, ["logits are NaN", "smaller learning rate"]),
     "infinite": (SOME, spoilt(math.inf), X, Y, ["logits are NaN or inf", "learning rate"]),
     "NaN": (EVERY, nn.Linear(4, 3), with_nan(math.nan), Y, ["X", "NaN", "rows [20]"]),
@@ -524,18 +524,18 @@ BAD_DATA = {
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "X", "y", "says"),
+    ("name", "model", "X", "y", "expected"),
     [
         pytest.param(name, *rest, id=f"{case} - {name}")
         for case, (names, *rest) in BAD_DATA.items()
         for name in names
     ],
 )
-def test_bad_data(name, model, X, y, says):
+def test_bad_data(name, model, X, y, expected):
     before = [] if isinstance(model, type) else [w.clone() for w in model.parameters()]
     with pytest.raises(ValueError) as caught:
         CALLS[name](model, X, y)
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)
     assert len(str(caught.value)) <= 600
     after = [] if isinstance(model, type) else model.parameters()
     for one, other in zip(before, after, strict=True):
@@ -543,16 +543,16 @@ def test_bad_data(name, model, X, y, says):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "says"),
+    ("numbers", "expected"),
     [
         ({"num_epochs": 0}, ["num_epochs is 0", "whole number above 0"]),
         ({"batch_size": -5}, ["batch_size is -5", "whole number above 0"]),
     ],
 )
-def test_bad_numbers(numbers, says):
+def test_bad_numbers(numbers, expected):
     with pytest.raises(ValueError) as caught:
         train(nn.Linear(4, 3), *toy_data(), **numbers)
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)
 
 
 # --- training that could not work --------------------------------------------------------------
@@ -616,21 +616,21 @@ class Squeeze(nn.Module):
         return x.squeeze()
 
 
-@pytest.mark.parametrize(("make", "numbers", "says"), HOPELESS.values(), ids=HOPELESS.keys())
-def test_training_that_could_not_work_stops_before_the_first_step(make, numbers, says, capsys):
+@pytest.mark.parametrize(("make", "numbers", "expected"), HOPELESS.values(), ids=HOPELESS.keys())
+def test_impossible_training_stops_before_the_first_step(make, numbers, expected, capsys):
     model, optimizer = make(torch.optim.Adam)
     before = copy.deepcopy(model.state_dict())
     generator = torch.get_rng_state()
     with pytest.raises(ValueError) as caught:
         DSTorch.train(model, optimizer, *toy_data(), **numbers)
-    assert all(part in str(caught.value) for part in says), str(caught.value)
+    assert all(part in str(caught.value) for part in expected), str(caught.value)
     assert not capsys.readouterr().out
     assert all(torch.equal(before[name], part) for name, part in model.state_dict().items())
     assert torch.equal(generator, torch.get_rng_state())
 
 
 @pytest.mark.parametrize("batch_size", [1, 7])
-def test_normalisation_and_parts_of_a_model_train_where_they_can(batch_size, capsys):
+def test_batch_normalisation_and_partly_frozen_models_can_train(batch_size, capsys):
     """A batch of one suits layers over positions, and a part may be left out of the optimiser."""
     model = nn.Sequential(nn.Conv1d(1, 8, 2), nn.BatchNorm1d(8), nn.Flatten(), nn.Linear(24, 3))
     X, y = toy_data()
@@ -641,7 +641,7 @@ def test_normalisation_and_parts_of_a_model_train_where_they_can(batch_size, cap
     assert len(printed_losses(capsys)) == 1
 
 
-def test_training_stops_at_the_first_loss_that_is_not_finite(capsys):
+def test_training_stops_at_the_first_nonfinite_loss(capsys):
     """Ten epochs are asked for; the loss of the third is infinite."""
 
     class Failing(nn.Linear):
@@ -661,7 +661,7 @@ def test_training_stops_at_the_first_loss_that_is_not_finite(capsys):
 
 
 @pytest.mark.parametrize("size", [1, 2, 257])
-def test_a_model_that_squeezes_is_scored(size):
+def test_a_model_that_squeezes_can_be_scored(size):
     """The last batch of 257 rows has one row, whose logits have no axis of rows."""
     X, y = (
         toy_data(size=size, features=3)
@@ -673,7 +673,7 @@ def test_a_model_that_squeezes_is_scored(size):
         assert call(squeezing, X, y, CN).equals(call(nn.Identity(), X, y, CN))
 
 
-def test_a_model_may_rule_a_class_out():
+def test_a_model_may_rule_out_a_class():
     X, _ = toy_data(features=3)
     two = Gives(lambda x: x + torch.tensor([0, 0, -math.inf]))
     frame = DSTorch.predict_proba(two, X, None, CN)
@@ -686,7 +686,7 @@ def test_a_model_may_rule_a_class_out():
 
 
 @pytest.mark.parametrize("name", list(CALLS)[1:])
-def test_scoring_meets_each_row_once(name):
+def test_scoring_uses_each_row_once(name):
     model = Watched()
     CALLS[name](model, *toy_data(size=600))
     assert [size for size, _ in model.seen] == [256, 256, 88]
@@ -700,7 +700,7 @@ def test_prediction_needs_no_labels():
         )
 
 
-def test_a_prefix_keeps_probabilities_apart_from_a_frames_columns():
+def test_a_prefix_distinguishes_probabilities_from_other_columns():
     X, y = toy_data(features=3)
     df = pl.DataFrame({"six": range(50)})
     sure = DSTorch.predict_proba(nn.Identity(), X, y, CN, prefix="p_")
@@ -711,7 +711,7 @@ def test_a_prefix_keeps_probabilities_apart_from_a_frames_columns():
 
 
 @pytest.mark.parametrize("cn", [{"six", "seven", "eight"}, "678", ["six", "six", "eight"]])
-def test_class_names_have_an_order_and_differ(cn):
+def test_class_names_must_be_ordered_and_distinct(cn):
     for name in NAMED:
         X, y = toy_data(features=3)
         call = getattr(DSTorch, name)
@@ -736,7 +736,7 @@ class Elsewhere(nn.Module):
         return torch.ones(len(x), 1) * self.here
 
 
-def test_a_batch_goes_to_where_the_model_is(capsys):
+def test_batches_are_moved_to_the_models_device(capsys):
     X, y = toy_data(size=300)
     model = Elsewhere()
     for name in list(CALLS)[1:]:

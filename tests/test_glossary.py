@@ -1,18 +1,18 @@
-"""The glossary: in order, and each term linked from where the book first uses it."""
+"""Test the glossary: entries in order, each linked from the term's first use."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from bookbuild import project
+import bookbuild
 
 ROOT = Path(__file__).resolve().parent.parent
 TERM = re.compile(r"^\[(.+?)\]\{#(gl-[a-z0-9-]+)\}$", re.MULTILINE)
 LINK = re.compile(r"\[([^][]+)\]\((?:chapters/)?glossary\.qmd#(gl-[a-z0-9-]+)\)")
 GLOSSARY = (ROOT / "chapters/glossary.qmd").read_text(encoding="utf-8")
-ENTRIES = {place: term for term, place in TERM.findall(GLOSSARY)}
-PAGES = [ROOT / chapter.source for chapter in project.load(ROOT).chapters]
+ENTRIES = {label: term for term, label in TERM.findall(GLOSSARY)}
+PAGES = [ROOT / chapter.source for chapter in bookbuild.load(ROOT).chapters]
 
 
 def test_entries_are_in_order():
@@ -22,15 +22,15 @@ def test_entries_are_in_order():
 
 def test_each_term_is_linked_once():
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    assert sorted(place for _, place in LINK.findall(text)) == sorted(ENTRIES)
+    assert sorted(label for _, label in LINK.findall(text)) == sorted(ENTRIES)
 
 
-def test_a_term_is_set_bold_where_it_is_linked_or_later():
-    """A term is set bold where it is defined: no bold use comes before its link."""
-    read = ""  # the book up to the page
+def test_no_term_is_set_bold_before_it_is_linked():
+    """A term is set bold where it is defined, which is where it is linked."""
+    earlier = ""  # the text of the pages before
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for match in LINK.finditer(text):
             bold = f"**{ENTRIES[match[2]]}**".casefold()
-            assert bold not in (read + text[: match.start()]).casefold(), match[2]
-        read += text
+            assert bold not in (earlier + text[: match.start()]).casefold(), match[2]
+        earlier += text

@@ -1,16 +1,16 @@
-"""What nets.py shares is what the chapter shows; its word vectors are kept, and stay the same."""
+"""Test nets.py: its cache of word vectors, and its agreement with the chapter's code."""
 
 from __future__ import annotations
 
 import ast
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gensim.models import Word2Vec
 
+import bookbuild
 import nets
-from bookbuild import qmd
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = [text.split() for text in ["the film was good", "the film was bad", "bad good"] * 10]
@@ -28,9 +28,9 @@ def no_training(folder, monkeypatch):
     monkeypatch.setattr(nets, "Word2Vec", lambda **_: pytest.fail("it trains"))
 
 
-@pytest.mark.parametrize("when", ["trained", "kept"])
-def test_vectors_are_those_of_gensim(folder, when):
-    if when == "kept":
+@pytest.mark.parametrize("origin", ["trained", "cached"])
+def test_vectors_are_those_of_gensim(folder, origin):
+    if origin == "cached":
         nets.word2vec(TEXTS)
     ours, fresh = nets.word2vec(TEXTS).wv, Word2Vec(TEXTS, **nets.WORD2VEC).wv
     assert ours.index_to_key == fresh.index_to_key
@@ -45,7 +45,7 @@ def test_second_call_does_not_train(no_training):
 
 
 @pytest.mark.parametrize("change", ["texts", "settings", "version", "processor"])
-def test_anything_else_is_trained(no_training, monkeypatch, change):
+def test_any_change_trains_new_vectors(no_training, monkeypatch, change):
     if change == "settings":
         monkeypatch.setitem(nets.WORD2VEC, "epochs", 3)
     if change == "version":
@@ -56,7 +56,7 @@ def test_anything_else_is_trained(no_training, monkeypatch, change):
         nets.word2vec([*TEXTS, ["film"]] if change == "texts" else TEXTS)
 
 
-def test_interrupted_saving_keeps_nothing(folder, monkeypatch):
+def test_interrupted_saving_leaves_no_cache_entry(folder, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -72,18 +72,18 @@ def test_interrupted_saving_keeps_nothing(folder, monkeypatch):
 @pytest.fixture(scope="module")
 def cells() -> dict[str, str]:
     """Return the code of the chapter's cells by their labels."""
-    source = qmd.read(ROOT, PurePosixPath("chapters/cnns-word2vec.qmd"))
-    return {cell.id: cell.code for cell in source.cells}
+    sources = {s.path.stem: s for s in bookbuild.read(bookbuild.load(ROOT)).values()}
+    return {cell.options.label: cell.code for cell in sources["cnns-word2vec"].cells}
 
 
 @pytest.mark.parametrize(("label", "name"), [("simple-cnn", "SimpleCNN"), ("text-cnn", "TextCNN")])
-def test_a_network_is_the_one_that_the_chapter_defines(cells, label, name):
+def test_the_networks_are_those_of_the_chapter(cells, label, name):
     in_module = {node.name: node for node in classes((ROOT / "nets.py").read_text("utf-8"))}
     (in_chapter,) = classes(cells[label])
     assert bare(in_chapter) == bare(in_module[name])
 
 
-def test_the_word_vectors_have_the_settings_of_the_chapter(cells):
+def test_word2vec_has_the_settings_of_the_chapter(cells):
     calls = [n for n in ast.walk(ast.parse(cells["train-word2vec"])) if isinstance(n, ast.Call)]
     (call,) = [node for node in calls if getattr(node.func, "id", "") == "Word2Vec"]
     settings = {word.arg: word.value for word in call.keywords if word.arg != "sentences"}

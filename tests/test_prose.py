@@ -1,7 +1,7 @@
-"""The prose of the book: no typed results, British spelling, figures that say what they are.
+"""Test the book's prose: no typed results, British spelling, captions and alternative texts.
 
-Each rule is a small function that returns what is wrong in a text; the first test shows each of
-them a text it must object to, the others apply them to every page.
+Each rule is a small function that returns the violations in a text; the first test applies each to
+a bad and a good example, the others apply them to every page.
 """
 
 from __future__ import annotations
@@ -10,27 +10,30 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
 
 import codespell_lib
 import pytest
-
-from bookbuild import qmd
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["index.qmd", *(f"chapters/{page.name}" for page in (ROOT / "chapters").glob("*.qmd"))]
 PAGES.sort()
 
-# Decimals that are not results of a computation, and why they may be typed.
+# Decimals that are not computed, and why they may be typed.
 ALLOWED = {
     "CC BY 4.0": "the name of a licence",
-    "Python 3.11": "a version that is asked for",
-    "95 per cent": "a level of confidence, chosen beforehand",
+    "Python 3.11": "a required version",
+    "95 per cent": "a confidence level, chosen beforehand",
     "95% Wilson interval": "the same level",
 }
-# American spellings by codespell's list that are also British words in another sense.
+# American spellings in codespell's list that are also British words with another meaning.
 BOTH = {"program", "programs", "check", "checks", "practice", "meter", "story", "stories"}
 BOTH |= {"inquiry", "draft", "license", "disk", "tire", "curb"}
+HEADER = re.compile(r"\A---\n(?P<yaml>.*?\n)---\n", re.DOTALL)
+FENCED = re.compile(r"^(`{3,}).*?^\1$", re.DOTALL | re.MULTILINE)
+CELL = re.compile(r"^```\{python\}\n(?P<options>(?:#\|.*\n)*)", re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.,])(?:\d[\d,]*)?\.\d+(?![\w.]*\d)|\d+\s?%|\d per cent")
 REPEATED = re.compile(r"\b([a-z]+)\s+\1\b", re.IGNORECASE)
 PICTURE = re.compile(
@@ -39,20 +42,32 @@ PICTURE = re.compile(
 
 
 @cache
-def source(page: str) -> qmd.Source:
-    return qmd.read(ROOT, PurePosixPath(page))
+def source(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def header(page: str) -> dict[str, Any]:
+    """Return the YAML header of a page."""
+    match = HEADER.match(source(page))
+    return yaml.safe_load(match["yaml"]) if match else {}
+
+
+@cache
+def cell_options(page: str) -> list[dict[str, Any]]:
+    """Return the options of each cell."""
+    options = [match["options"].replace("#| ", "") for match in CELL.finditer(source(page))]
+    return [yaml.safe_load(text) or {} for text in options]
+
+
+@cache
+def markdown(page: str) -> str:
+    """Return the page without its header, cells and code blocks, keeping the line numbers."""
+    return FENCED.sub(blank, HEADER.sub(blank, source(page)))
 
 
 def prose(page: str) -> str:
-    """Return the page line by line, without cells, code and raw blocks."""
-    lines = [""] * len(source(page).lines)
-    for block in source(page).blocks:
-        if isinstance(block, qmd.Prose):
-            text = re.sub(r"^```.*?^```$", blank, block.text, flags=re.DOTALL | re.MULTILINE)
-            text = re.sub(r"(`+)[^`]*?\1", "⟦code⟧", text)
-            found = text.splitlines()
-            lines[block.line - 1 : block.line - 1 + len(found)] = found
-    return "\n".join(lines)
+    """Return the Markdown of a page without code spans."""
+    return re.sub(r"(`+)[^`]*?\1", "⟦code⟧", markdown(page))
 
 
 def blank(match: re.Match[str]) -> str:
@@ -61,16 +76,21 @@ def blank(match: re.Match[str]) -> str:
 
 def captions(page: str) -> list[tuple[str, str, str]]:
     """Return label, caption and alternative text of each figure and table."""
-    cells = [cell.options for cell in source(page).cells]
-    found = [(o.label, o.caption, o.fig_alt) for o in cells if o.caption]
-    for block in source(page).blocks:
-        text = block.text if isinstance(block, qmd.Prose) else ""
-        for picture in PICTURE.finditer(text):
-            alt = re.search(r'fig-alt="([^"]*)"', picture["rest"])
-            found.append((picture["id"][1:], picture["cap"], alt[1] if alt else ""))
-        for table in re.finditer(r"^: (.+?) \{#(tbl-[\w-]+)\}", text, re.MULTILINE):
-            found.append((table[2], table[1], ""))
-    return found
+    entries = [
+        (
+            options["label"],
+            options.get("fig-cap") or options.get("tbl-cap"),
+            options.get("fig-alt", ""),
+        )
+        for options in cell_options(page)
+        if {"fig-cap", "tbl-cap"} & options.keys()
+    ]
+    for picture in PICTURE.finditer(markdown(page)):
+        alt = re.search(r'fig-alt="([^"]*)"', picture["rest"])
+        entries.append((picture["id"][1:], picture["cap"], alt[1] if alt else ""))
+    for table in re.finditer(r"^: (.+?) \{#(tbl-[\w-]+)\}", markdown(page), re.MULTILINE):
+        entries.append((table[2], table[1], ""))
+    return entries
 
 
 def typed_results(text: str) -> list[str]:
@@ -84,7 +104,7 @@ def repeated_words(text: str) -> list[str]:
 
 
 def repeats(caption: str, alt: str) -> bool:
-    """Say whether one of the two contains the other, ignoring case and punctuation."""
+    """Return whether one of the two contains the other, ignoring case and punctuation."""
     one, other = (" ".join(re.findall(r"\w+", text.lower())) for text in (caption, alt))
     return one in other or other in one
 
@@ -124,19 +144,19 @@ def misspelt(tmp_path_factory):
         (repeated_words, "in the\nthe net", "What is, is not."),
     ],
 )
-def test_a_rule_objects_to_what_is_wrong_only(rule, bad, good):
+def test_rules_object_to_bad_examples_only(rule, bad, good):
     assert rule(bad)
     assert not rule(good)
 
 
-def test_spelling_objects_to_american_and_to_misspelt_words(misspelt):
+def test_american_and_misspelt_words_are_found(misspelt):
     wrong = misspelt(
         color="The color of the net.", ize="The optimizer.", ie="They recieve it.", good="A colour."
     )
     assert {line.split(":")[0] for line in wrong.splitlines()} == {"color", "ize", "ie"}
 
 
-def test_a_caption_and_an_alternative_text_that_repeat_each_other_are_found():
+def test_repetition_between_caption_and_alternative_text_is_found():
     assert repeats("A line that rises.", "A line that rises, in blue")
     assert not repeats("A line that rises.", "A straight line from left to right.")
 
@@ -147,19 +167,20 @@ def test_no_result_is_typed_into_the_prose(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_result_stands_in_a_caption_or_another_option(page):
+def test_no_result_is_typed_into_a_caption_or_option(page):
     for label, caption, alt in captions(page):
         assert not typed_results(f"{caption} {alt}"), label
-    assert not typed_results(" ".join(cell.options.code_summary for cell in source(page).cells))
-    assert not typed_results(str(source(page).meta.get("description", "")))
+    for options in cell_options(page):
+        assert not typed_results(options.get("code-summary", ""))
+    assert not typed_results(header(page).get("description", ""))
 
 
 def test_spelling_is_british(misspelt):
     texts = {}
     for page in PAGES:
         options = [f"{caption} {alt}" for _, caption, alt in captions(page)]
-        about = str(source(page).meta.get("description", ""))
-        texts[Path(page).name] = "\n".join([prose(page), about, *options])
+        description = header(page).get("description", "")
+        texts[Path(page).name] = "\n".join([prose(page), description, *options])
     assert not misspelt(**texts)
 
 
@@ -171,7 +192,7 @@ def test_no_word_is_repeated(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_figure_has_a_caption_and_an_alternative_text_of_its_own(page):
+def test_every_figure_has_a_caption_and_a_different_alternative_text(page):
     for label, caption, alt in captions(page):
         assert caption.strip(), label
         if label.startswith("fig-"):
@@ -181,7 +202,7 @@ def test_every_figure_has_a_caption_and_an_alternative_text_of_its_own(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_cell_has_a_label(page):
-    assert not [cell.line for cell in source(page).cells if not cell.options.label]
+    assert [options for options in cell_options(page) if not options.get("label")] == []
 
 
 def test_every_figure_and_table_is_referenced():
@@ -192,6 +213,6 @@ def test_every_figure_and_table_is_referenced():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_says_what_it_is_about(page):
+def test_every_page_has_a_description(page):
     if page != "chapters/references.qmd":
-        assert str(source(page).meta.get("description", "")).endswith(".")
+        assert header(page).get("description", "").endswith(".")

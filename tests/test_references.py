@@ -1,4 +1,4 @@
-"""references.bib against the text: no key is missing or unused, and every entry is complete."""
+"""Test references.bib: no key is missing or unused, and every entry is complete."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", ascii_text.lower())
 
 
-def test_keys_are_found_where_pandoc_finds_them():
+def test_keys_are_found_in_prose_only():
     text = "See [@kim2014convolutional; @jacovi2018understanding, p. 2]. @guo2017calibration say."
     assert cited(text + " `@code2020span`") == {
         "kim2014convolutional",
@@ -47,11 +47,11 @@ def test_keys_are_found_where_pandoc_finds_them():
     }
 
 
-def test_every_key_used_is_defined():
+def test_every_cited_key_is_defined():
     assert not used() - set(entries())
 
 
-def test_every_key_defined_is_used():
+def test_every_defined_key_is_cited():
     assert not set(entries()) - used()
 
 
@@ -79,5 +79,5 @@ def test_a_key_is_author_year_and_a_word_of_the_title(key):
 
 
 def test_no_work_is_listed_twice():
-    places = [entry.get("DOI") or entry["URL"] for entry in entries().values()]
-    assert len(places) == len(set(places))
+    addresses = [entry.get("DOI") or entry["URL"] for entry in entries().values()]
+    assert len(addresses) == len(set(addresses))

@@ -1,1 +1,1 @@
-"""What a maintainer runs beside the build: `make verify`, `expected`, `tokens`, `quarto-facts`."""
+"""Maintainers' commands, each run by the Makefile task of the same name."""

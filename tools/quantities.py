@@ -1,6 +1,6 @@
-"""Reads what the chapters computed and what tests/expected/ asks for, and compares the two.
+"""Compare the quantities that the chapters computed with the lines of tests/expected/.
 
-The tests, `make verify` and `make expected` share it. It changes nothing.
+Used by the tests, `make verify` and `make expected`.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
-from bookbuild import project, qmd
-from bookbuild.execute import execute_all
-from bookbuild.project import Chapter, Project
+import bookbuild
 
 Line = dict[str, Any]  # one [[quantity]] of an expected file
+Notebook = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A quantity: what its line asks for and what the chapter gave; one of them may be missing."""
+    """A quantity's line and its value in the chapter; one of the two may be missing."""
 
     chapter: str
     name: str
@@ -34,7 +30,7 @@ class Comparison:
 
     @property
     def expected(self) -> str:
-        """What the line asks for, as text."""
+        """The line's value or band, as text."""
         if self.line is None:
             return "-"
         if self.line["kind"] == "band":
@@ -42,8 +38,8 @@ class Comparison:
         return json.dumps(self.line["value"], ensure_ascii=False)
 
     @property
-    def found(self) -> str:
-        """The quantity's value, as text."""
+    def actual(self) -> str:
+        """The chapter's value, as text."""
         return "-" if self.verdict == "no value" else json.dumps(self.value, ensure_ascii=False)
 
 
@@ -55,36 +51,38 @@ def expected(root: Path) -> dict[str, list[Line]]:
     }
 
 
-def printed(notebook) -> dict[str, Any]:
-    """Return what the cell `quantities` of an executed notebook printed; {} if it has none."""
-    cells = [cell for cell in notebook.cells if cell.id == "quantities"]
-    text = "".join(output.text for cell in cells for output in cell.outputs)
+def printed(notebook: Notebook) -> dict[str, Any]:
+    """Return the quantities that an executed notebook's cell `quantities` printed, if any."""
+    cells = [cell for cell in notebook["cells"] if cell["id"] == "quantities"]
+    text = "".join(output["text"] for cell in cells for output in cell["outputs"])
     return json.loads(text) if text else {}
 
 
-def executed(book: Project, chapter: Chapter) -> NotebookNode:
-    """Return the executed notebook of a chapter, from the cache if nothing has changed."""
-    source = qmd.read(book.root, chapter.source)
-    results = execute_all(book, {chapter: source})[chapter]
-    return nbformat.from_dict(qmd.notebook(source, results.outputs, results.values))
+def executed(root: Path) -> dict[str, Notebook]:
+    """Return the executed notebook of each chapter by stem; execute those that have changed."""
+    project = bookbuild.load(root)
+    sources, results = bookbuild.read(project), bookbuild.execute(project)
+    return {
+        chapter.source.stem: bookbuild.executed_notebook(sources[chapter], results[chapter])
+        for chapter in project.chapters
+    }
 
 
 def of_book(root: Path) -> dict[str, dict[str, Any]]:
     """Return the quantities of each chapter that has any, by stem; execute what has changed."""
-    book = project.load(root)
-    values = {c.source.stem: printed(executed(book, c)) for c in book.chapters}
+    values = {stem: printed(notebook) for stem, notebook in executed(root).items()}
     return {stem: named for stem, named in values.items() if named}
 
 
 def holds(line: Line, value: Any) -> bool:
-    """Say whether a quantity is what its line asks for."""
+    """Return whether a quantity matches its line."""
     if line["kind"] == "band":
         return isinstance(value, int | float) and line["low"] <= value <= line["high"]
     return value == line["value"] and type(value) is type(line["value"])
 
 
 def compare(chapter: str, lines: list[Line], values: dict[str, Any]) -> Iterator[Comparison]:
-    """Compare the quantities of a chapter with its lines; lines come first."""
+    """Compare a chapter's quantities with its lines, in the order of the lines."""
     for line in lines:
         name = line["name"]
         verdict = "no value"
@@ -98,7 +96,7 @@ def compare(chapter: str, lines: list[Line], values: dict[str, Any]) -> Iterator
 
 
 def compare_all(root: Path, values: dict[str, dict[str, Any]]) -> list[Comparison]:
-    """Compare the quantities of all chapters, by stem, with all files in tests/expected/."""
+    """Compare the quantities of all chapters, by stem, with every file in tests/expected/."""
     lines = expected(root)
     stems = [*values, *(stem for stem in lines if stem not in values)]
     return [

@@ -1,4 +1,4 @@
-"""A copy of the book's tracked files, its data linked: a place to build from nothing."""
+"""Copy the book's tracked files and link its data, for builds from scratch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def copy_book(root: Path, target: Path) -> None:
-    """Copy the files that git tracks below `root`, and link what `make data` made.
+    """Copy the files that git tracks in `root`, and link the prepared data.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def copy_book(root: Path, target: Path) -> None:
     if listed.returncode:
         raise SystemExit(f"{root}: git cannot list the tracked files: {listed.stderr.strip()}")
     for name in filter(None, listed.stdout.split("\0")):
-        if (root / name).is_file():  # a deleted file that is still tracked is not part of the book
+        if (root / name).is_file():  # false for a deleted file that is still tracked
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, target / name)
     for path in sorted((root / "data").glob("*")):
@@ -33,10 +33,8 @@ def copy_book(root: Path, target: Path) -> None:
 
 
 def build(root: Path, hash_seed: str = "0") -> int:
-    """Build the book at `root` with the built-in renderer; return the exit status.
-
-    The copy's own renderer is used if it has one.
-    """
+    """Build the copy at `root` with its own built-in renderer, if it has one; return the status."""
     command = [sys.executable, "-m", "bookbuild", "build", "--renderer", "builtin"]
-    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(REPOSITORY)}
+    renderer = str(root / "renderer" / "src")  # takes precedence over the installed one
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": renderer}
     return subprocess.run(command, cwd=root, env=environment).returncode

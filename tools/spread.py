@@ -1,10 +1,10 @@
-"""`make spread`: how far the book's quantities move over seeds.
+"""Measure how far the book's quantities vary over seeds: `make spread`.
 
-It executes the book once for each seed, in a copy in which `funs.SEED` is that seed, as is the
-default `seed` of the function that trains in steps.qmd. It prints every quantity that has a band,
-with its values and their standard deviation; the `why` of a band quotes them. Where a chapter names
-its seeds, the values are the same each time. (So do the exercises: with another seed a solution may
-fail its check.) It takes five times as long as the book, and writes nothing into tests/expected/.
+The book is executed once per seed, in a copy whose `funs.SEED`, and the default `seed` of the
+training function in steps.qmd, are set to that seed. The output lists every quantity that has a
+band, with its values and their standard deviation; the `why` of a band quotes them. Where a chapter
+names its seeds, as the exercises do, the values are the same each time. This takes five times as
+long as executing the book, and writes nothing to tests/expected/.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SEEDS = (14, 15, 16, 17, 18)
 
 
 def main() -> int:
-    """Execute and print; return the exit status."""
-    found = [quantities(seed) for seed in SEEDS]
+    """Execute the copies and print the table; return the exit status."""
+    by_seed = [quantities(seed) for seed in SEEDS]
     print(f"chapter  quantity  seeds {SEEDS[0]} to {SEEDS[-1]}  standard deviation")
     for stem, lines in expected(REPOSITORY).items():
         for line in lines:
             if line["kind"] == "band":
-                values = [values[stem][line["name"]] for values in found]
+                values = [of_seed[stem][line["name"]] for of_seed in by_seed]
                 print(stem, line["name"], *values, f"{statistics.stdev(values):.4g}", sep="  ")
     return 0
 
 
 def quantities(seed: int) -> dict[str, dict[str, Any]]:
-    """Return the quantities of the book's copy with this seed; execute it where it is new."""
+    """Return the quantities of the book's copy with this seed; execute what is not cached."""
     copy = REPOSITORY / ".cache" / "spread" / str(seed)
     copy_book(REPOSITORY, copy)
     _replace(copy / "funs.py", r"^SEED = \d+", f"SEED = {seed}")
@@ -50,7 +50,7 @@ def quantities(seed: int) -> dict[str, dict[str, Any]]:
 def _replace(file: Path, pattern: str, text: str) -> None:
     changed, count = re.subn(pattern, text, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     if count != 1:
-        raise SystemExit(f"{file}: expected one place like {pattern}, found {count}")
+        raise SystemExit(f"{file}: expected one match of {pattern}, got {count}")
     file.write_text(changed, encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
-"""The results that quarto/freeze.py leaves for Quarto: complete, and never older than their key.
+"""Test that the results that quarto/freeze.py writes for Quarto are complete and up to date.
 
-What Quarto's freezer needs (the hash of the .qmd, the names, the engine) is from its source;
-pandoc reads the Markdown here as it will there.
+The names, the hash of the .qmd and the engine are those that Quarto's source requires; pandoc reads
+the Markdown as it does within Quarto.
 """
 
 from __future__ import annotations
@@ -14,31 +14,28 @@ from pathlib import Path
 
 import pypandoc
 import pytest
-from freeze import freeze
 
-from bookbuild import kernel, project
+from bookbuild import BookError, load
+from quarto.freeze import freeze
 
 CHAPTER = "chapters/probe.qmd"
 
 
 @pytest.fixture
 def book(probe: Path, tmp_path: Path) -> Path:
-    """A copy of the probe book with what it executed, to be changed at will."""
+    """Return a copy of the built probe book, with its executed results."""
     return Path(shutil.copytree(probe.parent, tmp_path / "book"))
 
 
 @pytest.fixture
-def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The chapters that a kernel was started for."""
-    seen: list[str] = []
-    run = kernel.run
-
-    def noted(project, source, *rest):
-        seen.append(source.path.name)
-        return run(project, source, *rest)
-
-    monkeypatch.setattr(kernel, "run", noted)
-    return seen
+def executions(book: Path) -> Path:
+    """Add a cell to two chapters that logs each execution; return the file of the log."""
+    for name in ("probe", "two wörds"):
+        cell = f'print("{name}", file=open("executions.log", "a"))'
+        options = "#| label: logged\n#| include: false"
+        with (book / f"chapters/{name}.qmd").open("a", encoding="utf-8") as file:
+            file.write(f"\n```{{python}}\n{options}\n{cell}\n```\n")
+    return book / "executions.log"
 
 
 def frozen(book: Path, name: str = "html") -> dict:
@@ -53,7 +50,7 @@ def pandoc(markdown: str) -> str:
 
 
 def test_each_chapter_with_cells_is_frozen_for_both_formats(book):
-    assert freeze(project.load(book)) == 2
+    assert freeze(load(book)) == 2
     results = sorted(path.relative_to(book).as_posix() for path in book.rglob("_freeze/**/*.json"))
     assert results == [
         f"_freeze/chapters/{name}/execute-results/{output}.json"
@@ -64,14 +61,14 @@ def test_each_chapter_with_cells_is_frozen_for_both_formats(book):
 
 @pytest.mark.parametrize("name", ["html", "typ"])
 def test_the_hash_is_that_of_the_source(book, name):
-    freeze(project.load(book))
+    freeze(load(book))
     text = (book / CHAPTER).read_bytes().replace(b"\r\n", b"\n")
     assert frozen(book, name)["hash"] == hashlib.md5(text).hexdigest()
 
 
 @pytest.mark.parametrize(("name", "output"), [("html", "html"), ("typ", "typst")])
-def test_pictures_lie_where_the_text_says(book, name, output):
-    freeze(project.load(book))
+def test_pictures_are_where_the_text_expects_them(book, name, output):
+    freeze(load(book))
     result = frozen(book, name)["result"]
     assert result["supporting"] == [f"probe_files/figure-{output}"]
     (picture,) = re.findall(r"\]\(<probe_files/(\S+?)>\)", result["markdown"])
@@ -80,15 +77,15 @@ def test_pictures_lie_where_the_text_says(book, name, output):
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
-def test_inline_code_has_its_value(book):
-    freeze(project.load(book))
+def test_inline_code_is_replaced_by_its_value(book):
+    freeze(load(book))
     html = pandoc(frozen(book)["result"]["markdown"])
     assert "Half is 0.50, minus half −0.5, the name is two *stars*" in html
-    assert "<code>`{python} x`</code>" in html  # the span that shows how it is written
+    assert "<code>`{python} x`</code>" in html  # a code span that documents the syntax
 
 
-def test_cells_have_the_names_that_quarto_gives_them(book):
-    freeze(project.load(book))
+def test_cells_have_quartos_class_names(book):
+    freeze(load(book))
     html = pandoc(frozen(book)["result"]["markdown"])
     assert '<div id="log" class="cell">' in html
     assert html.count('<div class="cell-output cell-output-stdout">') == 3  # log, short, no-code
@@ -101,8 +98,8 @@ def test_cells_have_the_names_that_quarto_gives_them(book):
     assert 'class="output' not in html
 
 
-def test_the_header_stays(book):
-    freeze(project.load(book))
+def test_the_header_is_unchanged(book):
+    freeze(load(book))
     markdown = frozen(book)["result"]["markdown"]
     header = '---\ndescription: "The chapter with everything in it."\n---\n'
     assert markdown.startswith(header) and "# A probe {#sec-probe}" in markdown
@@ -113,56 +110,68 @@ def test_code_that_looks_like_an_output_is_left_alone(book):
     before = path.read_text(encoding="utf-8")
     shown = "::: {.output .stdout}"
     path.write_text(f"{before}\n```\n{shown}\n```\n", encoding="utf-8")
-    freeze(project.load(book))
+    freeze(load(book))
     assert shown in frozen(book)["result"]["markdown"]
 
 
-def test_prose_never_executes_and_is_never_stale(book, executions):
+def test_editing_prose_executes_nothing_and_updates_the_text(book, executions):
     path = book / CHAPTER
-    freeze(project.load(book))
-    executions.clear()
+    freeze(load(book))
+    assert sorted(executions.read_text("utf-8").splitlines()) == ["probe", "two wörds"]
+    executions.unlink()
     before = path.read_text(encoding="utf-8")
     path.write_text(before.replace("The end.", "Another end."), encoding="utf-8")
-    freeze(project.load(book))
+    freeze(load(book))
     text, hashed = path.read_bytes(), frozen(book)["hash"]
-    assert executions == []
+    assert not executions.exists()
     assert "Another end." in frozen(book)["result"]["markdown"]
     assert hashed == hashlib.md5(text).hexdigest()
 
 
-def test_a_changed_module_changes_what_quarto_finds(book, executions):
-    """Quarto alone would keep the page: the text of the .qmd is the same."""
-    freeze(project.load(book))
+def test_a_changed_module_updates_the_results(book, executions):
+    """Quarto alone would keep the page, as the text of the .qmd is the same."""
+    freeze(load(book))
     helper = book / "helper.py"
     before = helper.read_text(encoding="utf-8")
-    executions.clear()
+    executions.unlink()
     helper.write_text(before.replace("FACTOR = 2", "FACTOR = 4"), encoding="utf-8")
-    freeze(project.load(book))
-    assert executions == ["probe.qmd"]
+    freeze(load(book))
+    assert executions.read_text("utf-8").splitlines() == ["probe"]
     assert "Half is 0.25" in pandoc(frozen(book)["result"]["markdown"])
 
 
-def test_leftovers_of_other_freezes_go(book):
+def test_earlier_results_are_removed(book):
     for folder in ("_freeze/chapters/gone", ".quarto/_freeze/chapters/probe"):
         (book / folder).mkdir(parents=True, exist_ok=True)
-    freeze(project.load(book))
+    freeze(load(book))
     assert not (book / "_freeze/chapters/gone").exists()
     assert not (book / ".quarto/_freeze").exists()
 
 
-def test_a_failing_cell_leaves_what_was_frozen(book):
-    freeze(project.load(book))
-    path, kept = book / CHAPTER, frozen(book)
+def test_a_failing_cell_leaves_earlier_results_unchanged(book):
+    freeze(load(book))
+    path, earlier = book / CHAPTER, frozen(book)
     before = path.read_text(encoding="utf-8")
     path.write_text(before.replace("secret = 42", "secret = 42 / 0"), encoding="utf-8")
-    with pytest.raises(project.BookError, match="cell hidden failed: ZeroDivisionError"):
-        freeze(project.load(book))
-    assert frozen(book) == kept
+    with pytest.raises(BookError, match="cell hidden failed: ZeroDivisionError"):
+        freeze(load(book))
+    assert frozen(book) == earlier
 
 
 def test_a_dead_reference_stops_quarto(book):
     path = book / CHAPTER
     before = path.read_text(encoding="utf-8")
     path.write_text(f"{before}\nSee @fig-nowhere.\n", encoding="utf-8")
-    with pytest.raises(project.BookError, match="@fig-nowhere has no target"):
-        freeze(project.load(book))
+    with pytest.raises(BookError, match="@fig-nowhere has no target"):
+        freeze(load(book))
+
+
+def test_the_hash_is_that_of_the_text_that_was_executed(book):
+    """A chapter that edits its own source must be stale for Quarto afterwards."""
+    path = book / CHAPTER
+    cell = f'with open("{CHAPTER}", "a") as file:\n    print("More.", file=file)'
+    text = path.read_text("utf-8") + f"\n```{{python}}\n#| label: edits\n{cell}\n```\n"
+    path.write_text(text, encoding="utf-8")
+    freeze(load(book))
+    assert path.read_text("utf-8").endswith("More.\n")
+    assert frozen(book)["hash"] == hashlib.md5(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Quarto's theme and filters, and the scripts that it runs before and after rendering."""

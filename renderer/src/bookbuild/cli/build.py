@@ -1,0 +1,183 @@
+"""The build pipeline: read, execute, weave, render, check, then write each output.
+
+An output is a function `write(book, stage)` that adds its files to the staged site. The complete
+stage then replaces the last site. If a download fails, the site is written without it, and the
+build fails.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from bookbuild.outputs import exports, kit, notebooks, pages, pdf
+from bookbuild.render import weave
+from bookbuild.render.book import Book, Page
+from bookbuild.render.check import check
+from bookbuild.render.pandoc import FORMATS, render
+from bookbuild.run.execute import Pool, execute_all, forget_others, local_pool
+from bookbuild.run.results import Results
+from bookbuild.source import qmd
+from bookbuild.source.errors import DownloadError, IncompleteSiteError, did_you_mean
+from bookbuild.source.project import Chapter, Project
+from bookbuild.source.qmd import Source
+
+Sources = dict[Chapter, Source]
+Write = Callable[[Book, Path], None]
+
+# Groups run in parallel. Within a group, an output may read what those before it have staged.
+OUTPUTS: tuple[tuple[Write, ...], ...] = (
+    (pages.write, pages.write_search),
+    (pdf.write,),
+    (notebooks.write, exports.write, kit.write),
+)
+# What a site that Quarto has written still lacks.
+DOWNLOADS: tuple[Write, ...] = (
+    notebooks.write,
+    kit.write,
+    pages.write_sources,
+    pages.write_live_scripts,
+)
+
+
+def read(project: Project) -> Sources:
+    """Read all sources, so that a mistake in the last chapter is reported before the first runs.
+
+    Raises
+    ------
+    BookError
+        With every mistake in the configuration and the sources.
+    """
+    sources = _read(project)
+    if project.problems or any(source.problems for source in sources.values()):
+        _assemble_unexecuted(project, sources)  # finds further mistakes, and raises
+    return sources
+
+
+def _read(project: Project) -> Sources:
+    sources = {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
+    labels = {str(c.source): [cell.id for cell in s.cells] for c, s in sources.items()}
+    return {chapter: _with_checked_after(source, labels) for chapter, source in sources.items()}
+
+
+def _with_checked_after(source: Source, labels: dict[str, list[str]]) -> Source:
+    """Add a problem if `after` names a chapter or a cell that the book does not have."""
+    chapter, cell = source.after
+    if chapter and chapter not in labels:
+        message = f"`after` names {chapter}, which is not a chapter{did_you_mean(chapter, labels)}"
+    elif cell and cell not in labels[chapter]:
+        message = f"`after` names the cell {cell}, which {chapter} does not have"
+        message += did_you_mean(cell, labels[chapter])
+    else:
+        return source
+    problem = (source.line_of("after:") or 1, message)
+    return replace(source, problems=(*source.problems, problem))
+
+
+def execute(project: Project, pool: Pool = local_pool) -> dict[Chapter, Results]:
+    """Return the results of all chapters; only changed chapters are executed.
+
+    Raises
+    ------
+    BookError
+        With every mistake in the sources, or if a cell fails.
+    """
+    return execute_all(project, read(project), pool)
+
+
+def assemble(project: Project, pool: Pool = local_pool) -> Book:
+    """Return the executed book, checked; only changed chapters are executed.
+
+    Raises
+    ------
+    BookError
+        With every mistake in the sources, or if a cell fails.
+    """
+    sources = read(project)
+    results = execute_all(project, sources, pool)
+    forget_others(project, sources)
+    return _assemble(project, sources, results, FORMATS)
+
+
+def check_sources(project: Project) -> None:
+    """Check the book without executing it.
+
+    Raises
+    ------
+    BookError
+        With every mistake in the sources.
+    """
+    _assemble_unexecuted(project, _read(project))
+
+
+def _assemble_unexecuted(project: Project, sources: Sources) -> None:
+    sources = {c: replace(s, blocks=()) if s.is_unparseable else s for c, s in sources.items()}
+    blank = {chapter: weave.placeholder_results(source) for chapter, source in sources.items()}
+    book = _assemble(project, sources, blank, formats=("html", "typst"))
+    if project.downloads:
+        pdf.check_glyphs(book)
+
+
+def _assemble(
+    project: Project, sources: Sources, results: dict[Chapter, Results], formats: tuple[str, ...]
+) -> Book:
+    site = project.site_url
+    wovens = {
+        chapter: weave.weave(source, results[chapter], f"{site}/{chapter.page}" if site else "")
+        for chapter, source in sources.items()
+    }
+    rendered = render(project, wovens, formats)
+    pages = tuple(Page(c, sources[c], results[c], wovens[c], rendered[c]) for c in sources)
+    book = Book(project, pages)
+    check(book)
+    return book
+
+
+def write(book: Book) -> Path:
+    """Write the whole site and return its folder; the last one stays until this one is complete.
+
+    Raises
+    ------
+    IncompleteSiteError
+        If a download, such as the PDF, cannot be made. The site is then written without it.
+    """
+    project = book.project
+    project.cache.mkdir(exist_ok=True)
+    with (project.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two builds at once, the second waits
+        try:
+            return _install(project, _stage(book))
+        except DownloadError as error:
+            target = _install(project, _stage(book.without_downloads()))
+            message = f"{error}\n{target.name}/ has the current pages and notebooks, but no PDF"
+            raise IncompleteSiteError(message) from None
+
+
+def write_downloads(book: Book, site: Path) -> None:
+    """Add notebooks, kit, sources and live figures' scripts to a site that Quarto has written."""
+    for write_output in DOWNLOADS:
+        write_output(book, site)
+
+
+def _stage(book: Book) -> Path:
+    stage = book.project.cache / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
+    return stage
+
+
+def _install(project: Project, stage: Path) -> Path:
+    """Replace the last site by the stage."""
+    target, old = project.root / project.output, project.cache / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    stage.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return target

@@ -1,0 +1,1 @@
+"""Write what readers get: pages, search index, PDF, notebooks, kit and plain text."""

@@ -1,0 +1,1 @@
+"""Turn executed chapters into HTML, Typst and notebook text with pandoc, and check them."""

@@ -1,0 +1,127 @@
+-- Write a chapter as Typst, with calls of outputs/typst/book.typ.
+
+local typst = require "typst_calls"
+
+local WRITER = "typst-smart" -- pandoc knows an apostrophe from a quotation mark, Typst guesses
+local PIXELS_PER_INCH = 110 -- a picture's letters are then as large as the text's
+
+local stringify = pandoc.utils.stringify
+
+local function write(blocks)
+  return pandoc.write(pandoc.Pandoc(blocks), WRITER, { wrap_text = "none" }):gsub("%s+$", "")
+end
+
+local function label(id) return id ~= "" and " <" .. id .. ">" or "" end
+
+-- Figures float, except those in a callout, whose text speaks of them.
+local function float_figures(blocks)
+  return blocks:map(function(element)
+    local class = element.t == "Div" and element.classes[1]
+    if element.t == "Figure" and not element.classes:includes("listing") then
+      element.attributes.float = "yes"
+    elseif class == "cell" or class == "cell-output" then
+      element.content = float_figures(element.content)
+    end
+    return element
+  end)
+end
+
+local function equation(span)
+  if not span.classes:includes("equation") then return nil end
+  local number = "number: " .. typst.quoted(stringify(span.content[2])) .. ", "
+  return typst.formula(span.content[1], number, label(span.identifier)), false
+end
+
+local function math(element) return typst.formula(element, "", ";"), false end
+
+local function image(element)
+  local function inches(side)
+    return (tonumber(element.attributes[side]) or 480) / PIXELS_PER_INCH .. "in"
+  end
+  local path, alt = typst.quoted(element.src), typst.quoted(element.attributes.alt)
+  local source = "image.with(" .. path .. ", alt: " .. alt .. ")"
+  local size = inches("width") .. ", " .. inches("height")
+  return typst.inline("#picture(" .. source .. ", " .. size .. ")")
+end
+
+local function span(element)
+  return element.classes:includes("dtype") and typst.small(element, "\\ ") or nil
+end
+
+-- A link to a term's explanation keeps the colour of the text.
+local function link(element)
+  if not element.classes:includes("term") then return nil end
+  element.content:insert(1, typst.inline("#term["))
+  element.content:insert(typst.inline("]"))
+  return element
+end
+
+local function heading(header)
+  local number = typst.quoted(header.attributes.number or "")
+  header.content:insert(1, typst.inline("#section(" .. header.level .. ", " .. number .. ")["))
+  header.content:insert(typst.inline("]" .. label(header.identifier)))
+  return pandoc.Plain(header.content)
+end
+
+local function figure(element)
+  local caption = element.caption.long[1]
+  local placement = element.attributes.float and "bottom" or "none"
+  local kind = element.classes:includes("listing") and "raw" or "image"
+  local opening = "#figure(kind: " .. kind .. ", placement: " .. placement .. ", caption: "
+  local text = caption and caption.content or {}
+  return typst.titled(opening, text, element.content, label(element.identifier))
+end
+
+-- Tables are at the left, where pandoc would centre them; a long one may break over pages.
+local function tbl(element)
+  local text = write({ typst.fit_columns(element) }):gsub("align%(center%)", "align(left)", 1)
+  local block = typst.block(text)
+  return #element.bodies[1].body > 8 and typst.enclosed("#long[", { block }, "]") or block
+end
+
+-- The shape of a data frame, below its rows.
+local function shape_of(block)
+  local first = block and block.t == "Para" and block.content[1]
+  return first and first.t == "Span" and first.classes:includes("shape") and stringify(first)
+end
+
+local function output(element)
+  local shape = shape_of(element.content[#element.content])
+  if not shape then return typst.output(element).content end
+  element.content:remove()
+  return typst.enclosed("#shaped(" .. typst.quoted(shape) .. ")[", element.content, "]")
+end
+
+local function callout(element)
+  local kind = element.classes[1]:gsub("^callout%-", "")
+  local title = element.content:remove(1).content[1].content -- in bold
+  return typst.callout(kind, title, element.content, label(element.identifier))
+end
+
+local function div(element)
+  local class, content = element.classes[1] or "", element.content
+  if element.identifier == "refs" then return typst.references(element.content) end
+  if class == "cell" or class == "tab" then return content end
+  if class == "cell-output" then return output(element) end
+  if class == "div-title" then return pandoc.Para { pandoc.Strong(content[1].content) } end
+  if class == "theorem" then
+    return typst.enclosed("#theorem[", content, "]" .. label(element.identifier))
+  end
+  if class == "column" then return typst.enclosed("[", content, "],") end
+  if class == "layout" then
+    return typst.enclosed("#side-by-side(" .. element.attributes.columns .. ", (", content, "))")
+  end
+  if class:match("^callout%-") then return callout(element) end
+end
+
+return function(blocks)
+  blocks = pandoc.Blocks(float_figures(blocks)):walk {
+    Cite = function(cite) return cite.content end,
+  }
+  blocks = blocks:walk { traverse = "topdown", Span = equation, Math = math }
+  blocks = blocks:walk { Span = span, Image = image, Link = link }
+  blocks = blocks:walk {
+    Header = heading, Figure = figure, Table = tbl, DefinitionList = typst.terms, Div = div,
+  }
+  return write(blocks) .. "\n"
+end

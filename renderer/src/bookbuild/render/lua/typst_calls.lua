@@ -1,0 +1,71 @@
+-- Calls of the Typst template (outputs/typst/book.typ) for what pandoc's Typst writer drops or
+-- writes differently: for typst.lua, and for the filters of Quarto's PDF.
+
+local M = {}
+
+function M.inline(text) return pandoc.RawInline("typst", text) end
+
+function M.block(text) return pandoc.RawBlock("typst", text) end
+
+-- A Typst string; none for an empty text.
+function M.quoted(text) return text == "" and "none" or '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
+
+-- Blocks as an argument: #name[ … ]
+function M.enclosed(opening, blocks, closing)
+  return pandoc.Blocks { M.block(opening) } .. pandoc.Blocks(blocks) .. { M.block(closing) }
+end
+
+-- Blocks after a title: #name([title])[ … ]. The title is a block of its own, so that pandoc
+-- escapes "1." at its beginning, which Typst would take for a list.
+function M.titled(opening, title, blocks, closing)
+  local head = pandoc.Blocks { pandoc.Plain(title), M.block("])[") }
+  return M.enclosed(opening .. "[", head .. blocks, "]" .. closing)
+end
+
+-- A formula's TeX, for screen readers.
+function M.alt(math)
+  return M.quoted((math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")))
+end
+
+function M.formula(math, options, closing)
+  local display = math.mathtype == "DisplayMath" and "block: true, " or ""
+  local opening = "#formula(" .. display .. options .. M.alt(math) .. ", "
+  return pandoc.Inlines { M.inline(opening), math, M.inline(")" .. closing) }
+end
+
+function M.callout(kind, title, blocks, closing)
+  return M.titled('#callout("' .. kind .. '", ', title, blocks, closing)
+end
+
+function M.references(blocks) return M.enclosed("#references[", blocks, "]") end
+
+-- Each term stays on one page with its explanation.
+function M.terms(list)
+  local out = pandoc.Blocks {}
+  for _, item in ipairs(list.content) do
+    out:extend(M.enclosed("#whole[", { pandoc.DefinitionList { item } }, "]"))
+  end
+  return out
+end
+
+-- Small grey text: the type of a data frame's column, or the frame's shape.
+function M.small(span, opening)
+  return pandoc.Inlines { M.inline(opening .. "#dtype[") } .. span.content .. { M.inline("]") }
+end
+
+-- Columns as wide as their contents, aligned left by default.
+function M.fit_columns(tbl)
+  tbl.colspecs = tbl.colspecs:map(function(spec)
+    return { spec[1] == pandoc.AlignDefault and pandoc.AlignLeft or spec[1], nil }
+  end)
+  return tbl
+end
+
+-- Mark printed text, so that the template tells it from code.
+function M.output(div)
+  return div:walk {
+    CodeBlock = function(code) return pandoc.CodeBlock(code.text, { class = "output" }) end,
+  }
+end
+
+return M

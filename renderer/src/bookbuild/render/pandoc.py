@@ -1,0 +1,147 @@
+"""Render all woven chapters to HTML, Typst and notebook text in one call of pandoc.
+
+`lua/book.lua` does the work in a single process. Its answer is cached under the texts, the
+bibliography, the Lua code and the pictures that pandoc measured. After an edit of one chapter's
+prose that no other chapter can see, only that chapter is rendered again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from bookbuild.render.book import Rendered
+from bookbuild.render.weave import Woven
+from bookbuild.run.cache import by_last_use, digest, get_or_create
+from bookbuild.source.errors import BookError
+from bookbuild.source.project import Chapter, Project
+
+LUA = Path(__file__).parent / "lua"
+FORMATS = ("html", "typst", "notebook")
+
+
+def render(
+    project: Project, wovens: dict[Chapter, Woven], formats: tuple[str, ...] = FORMATS
+) -> dict[Chapter, Rendered]:
+    """Return each chapter in each format, with what it defines and refers to.
+
+    Raises
+    ------
+    BookError
+        If pandoc itself fails. Mistakes in the text are among the `problems` of its chapter.
+    """
+    requests = [_request(project, chapter, woven) for chapter, woven in wovens.items()]
+    settings = _settings(project, formats)
+    folder = project.cache / "rendered"
+    key_parts = [settings, json.dumps(requests, ensure_ascii=False)]
+
+    def run(path: Path) -> None:
+        answers = _answers(project, formats, requests, _previous(folder, settings))
+        path.write_text(json.dumps([settings, answers], ensure_ascii=False), encoding="utf-8")
+
+    entry = get_or_create(folder, key_parts, run)
+    answers = _read(entry)
+    if not _are_current(project, answers):  # a picture may have another size now
+        entry.unlink()
+        answers = _read(get_or_create(folder, key_parts, run))
+    return {c: _rendered(each["answer"]) for c, each in zip(wovens, answers, strict=True)}
+
+
+def _request(project: Project, chapter: Chapter, woven: Woven) -> dict[str, Any]:
+    return {
+        "text": woven.text,
+        "number": chapter.number,
+        "kind": chapter.kind,
+        "page": chapter.page,
+        "to_root": chapter.to_root,
+        "folder": str((project.root / chapter.source).parent),
+    }
+
+
+def _settings(project: Project, formats: tuple[str, ...]) -> str:
+    """Return a hash of everything but the chapters that their rendering depends on."""
+    parts = [version("pypandoc_binary"), project.lang, *formats]
+    for path in (*sorted(LUA.glob("*.lua")), *project.bibliography):
+        parts += [str(path), path.read_text(encoding="utf-8")]
+    return digest(parts)
+
+
+def _read(entry: Path) -> list[dict[str, Any]]:
+    return json.loads(entry.read_text(encoding="utf-8"))[1]
+
+
+def _previous(folder: Path, settings: str) -> dict[str, dict[str, Any]]:
+    """Return the last requests and answers with these settings, by page."""
+    for entry in by_last_use(folder):
+        with contextlib.suppress(FileNotFoundError):  # another build may have removed it
+            used, answers = json.loads(entry.read_text(encoding="utf-8"))
+            if used == settings:
+                return {each["request"]["page"]: each for each in answers}
+    return {}
+
+
+def _answers(
+    project: Project, formats: tuple[str, ...], requests: list[dict], previous: dict[str, dict]
+) -> list[dict[str, Any]]:
+    """Ask pandoc; return the request, answer and picture hashes of each chapter."""
+    job = {
+        "formats": formats,
+        "lang": project.lang,
+        "bibliography": [str(path) for path in project.bibliography],
+        "chapters": [
+            _with_previous(project, formats, each, previous.get(each["page"])) for each in requests
+        ],
+    }
+    answers = json.loads(_pandoc(json.dumps(job, ensure_ascii=False)))
+    return [
+        {"request": each, "answer": answer, "pictures": _digests(project, each, answer)}
+        if answer
+        else previous[each["page"]]
+        for each, answer in zip(requests, answers, strict=True)
+    ]
+
+
+def _with_previous(
+    project: Project, formats: tuple[str, ...], request: dict, previous: dict | None
+) -> dict[str, Any]:
+    """Add a chapter's last definitions to its request, and whether the chapter is unchanged."""
+    if not previous or not set(formats) <= previous["answer"]["texts"].keys():  # it had problems
+        return request
+    before = {name: previous["answer"][name] for name in ("labels", "cites", "has_list", "seen")}
+    is_as_before = previous["request"] == request and _are_current(project, [previous])
+    return request | {"before": before, "is_as_before": is_as_before}
+
+
+def _are_current(project: Project, answers: list[dict]) -> bool:
+    return all(e["pictures"] == _digests(project, e["request"], e["answer"]) for e in answers)
+
+
+def _digests(project: Project, request: dict, answer: dict) -> list[str]:
+    """Return a hash of each picture file that a chapter shows."""
+    files = [Path(request["folder"], unquote(picture)) for picture in answer["pictures"]]
+    return [digest([file.read_bytes()]) for file in files if file.is_file()]
+
+
+def _pandoc(job: str) -> str:
+    import pypandoc
+
+    # the pinned one; pypandoc itself would prefer a newer one in PATH
+    program = Path(pypandoc.__file__).parent / "files" / "pandoc"
+    # 128 MB between two garbage collections take a tenth of the time
+    command = [str(program), "+RTS", "-A128m", "-RTS", "lua", str(LUA / "book.lua")]
+    done = subprocess.run(command, input=job, capture_output=True, encoding="utf-8")
+    if done.returncode or done.stderr.strip():
+        message = done.stderr.strip() or f"it ended with status {done.returncode}"
+        raise BookError(f"pandoc: {message}")
+    return done.stdout
+
+
+def _rendered(answer: dict[str, Any]) -> Rendered:
+    names = {field.name for field in fields(Rendered)}
+    return Rendered(**{"title": "", "id": ""} | {n: v for n, v in answer.items() if n in names})

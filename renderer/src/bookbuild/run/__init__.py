@@ -1,0 +1,1 @@
+"""Execute cells, clean their outputs and cache the results."""

@@ -1,0 +1,1 @@
+"""Read the configuration and the chapters; find every mistake before anything runs."""

@@ -1,0 +1,155 @@
+"""The supported part of Quarto's syntax, and what to write instead of the rest.
+
+Each check takes a piece of a file and yields messages; the scanner (`qmd.py`) adds the lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from bookbuild.source.errors import did_you_mean
+
+META_KEYS = ("description", "after")  # after: a chapter or cell to be executed before
+RAW_FORMATS = {"html", "typst"}
+OUTPUT_FORMATS = {"html", "typst", "pdf"}
+THEOREMS = ("thm", "lem", "cor", "prp", "cnj", "def", "exm", "exr")
+LABELS = ("sec", "fig", "tbl", "eq", "lst", *THEOREMS)
+OTHER_LABELS = ("nte", "tip", "wrn", "imp", "cau", "rem", "sol", "alg", "vid", "dia")
+CALLOUTS = [f"callout-{kind}" for kind in ("note", "tip", "warning", "important", "caution")]
+DIVS: dict[str, set[str]] = {name: {"collapse", "title"} for name in CALLOUTS} | {
+    "content-visible": {"when-format"},
+    "panel-tabset": set(),
+    "explorable": {"script"},
+}
+
+ADVICE = {  # what to write instead, by the name of what is not supported
+    "columns": "put two pictures side by side in `::: {layout-ncol=2}`; text goes in one column",
+    "column": "put two pictures side by side in `::: {layout-ncol=2}`; text goes in one column",
+    "column-margin": "write a footnote",
+    "aside": "write a footnote",
+    "content-hidden": 'write `::: {.content-visible when-format="…"}`',
+    "appearance": "leave it out, callouts have one look",
+    "icon": "leave it out, callouts have one look",
+    "layout": "write layout-ncol=2, 3 or 4",
+    "layout-nrow": "write layout-ncol=2, 3 or 4",
+    "group": "leave it out",
+    "unless-format": 'write `when-format="…"`',
+    "title": "write the title as `# Title {#sec-name}` below the header",
+    "execute": "write `#| echo: false` and the like in each cell",
+    "format": "formats are set in _quarto.yml",
+    "bibliography": "it is set in _quarto.yml",
+    "eval": "code that is shown and not run is a block ```python",
+    "error": "catch the exception in the code and print it",
+    "message": "write `warning: false`",
+    "lst-cap": 'a listing is a block ```{.python #lst-name lst-cap="…"} that is not run',
+    "layout-ncol": "draw the parts in one figure, or put the cells into `::: {layout-ncol=2}`",
+    "fig-subcap": "draw the parts in one figure, and name them in its caption",
+    "tbl-subcap": "give each table a cell, a label and a caption of its own",
+    "fig-width": "set the size in the code",
+    "fig-height": "set the size in the code",
+    "code-line-numbers": "leave it out",
+    "filename": "name the file in the text",
+}
+
+ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|[^\s"]\S*)')
+SHORTCODE = re.compile(r"\{\{<")
+EXAMPLE = re.compile(r"^[ \t]*\(@[\w:.-]*\)(?=\s|$)", re.MULTILINE)
+YAML_BLOCK = re.compile(r"(?:\A|\n[ \t]*\n)---[ \t]*(?=\n[ \t]*\S)")
+
+
+def unknown(what: str, name: str, known: Collection[str]) -> str:
+    """Return the message that a name is not supported, with what to write instead."""
+    advice = ADVICE.get(name.removeprefix("."))
+    near = f": {advice}" if advice else did_you_mean(name, known)
+    known = f"; supported: {', '.join(sorted(known)) or 'none'}"
+    return f"the {what} `{name}` is not supported{near or known}"
+
+
+def in_prose(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the position and a message of everything that pandoc would print raw or drop.
+
+    Parameters
+    ----------
+    text : str
+        Prose with its code replaced by spaces.
+    """
+    for match in SHORTCODE.finditer(text):
+        message = "the built-in renderer does not support shortcodes"
+        yield match.start(), f"{message}: write out their content"
+    for match in EXAMPLE.finditer(text):
+        message = "`(@…)` at the start of a line begins an example list, and its reference is lost"
+        yield match.end() - 1, f"{message}: put a word before it"
+    for match in YAML_BLOCK.finditer(text):
+        message = "`---` here opens a YAML block, which is dropped"
+        yield match.end() - 1, f"{message}: for a horizontal rule, leave an empty line after it"
+
+
+def in_div(text: str) -> Iterator[str]:
+    """Yield the problems with a div's attributes."""
+    inner = text[1:-1] if text.startswith("{") and text.endswith("}") else f".{text}"
+    matches = list(ATTRIBUTE.finditer(inner))
+    if ATTRIBUTE.sub("", inner).strip() or not matches:
+        yield f"cannot parse this div's attributes: {text}"
+        return
+    classes = [m["cls"] for m in matches if m["cls"]]
+    for name in classes:
+        if name not in DIVS:
+            yield unknown("div class", f".{name}", [*DIVS])
+    values = {m["key"]: m[4].strip("\"'") for m in matches if m["key"]}
+    labels = [m["id"] for m in matches if m["id"]]
+    known = set().union(*(DIVS.get(name, set()) for name in classes))
+    if not classes and all(label.startswith("fig-") for label in labels):
+        known = {"layout-ncol"}
+    if not set(classes) - set(DIVS):
+        for key in values.keys() - known:
+            yield unknown("div attribute", key, sorted(known))
+    yield from _values(values, classes)
+    if "explorable" in classes and not _is_live_figure(labels, values):
+        yield 'a live figure is `::: {#fig-name .explorable script="name"}`, in small letters'
+    for label in labels:
+        if label.partition("-")[0] in OTHER_LABELS:
+            supported = ", ".join(LABELS)
+            yield f"labels of this kind are not supported: `{label}`; supported: {supported}"
+
+
+def _is_live_figure(labels: list[str], values: dict[str, str]) -> bool:
+    is_figure = any(label.startswith("fig-") for label in labels)
+    return is_figure and bool(re.fullmatch(r"[a-z][a-z0-9-]*", values.get("script", "")))
+
+
+def _values(values: dict[str, str], classes: list[str]) -> Iterator[str]:
+    output = values.get("when-format", "")
+    if "content-visible" in classes and output not in OUTPUT_FORMATS:
+        yield f'when-format must be "html" or "pdf", not "{output}"; there is no other output'
+    if not re.fullmatch("[234]", values.get("layout-ncol", "2")):
+        yield f"layout-ncol must be 2, 3 or 4, not {values['layout-ncol']}"
+    if values.get("collapse", "true") not in ("true", "false"):
+        yield f'collapse must be "true" or "false", not "{values["collapse"]}"'
+
+
+def in_fence(info: str) -> Iterator[str]:
+    """Yield the problems with the text after a code block's opening fence."""
+    if raw := re.fullmatch(r"\{=(\w+)\}", info):
+        if raw[1] not in RAW_FORMATS:
+            yield f"raw {raw[1]} is not supported; supported: {', '.join(sorted(RAW_FORMATS))}"
+    elif info.startswith("{"):
+        inner = info.removeprefix("{").removesuffix("}")
+        yield from _code_attributes(inner, info)
+    elif len(info.split()) > 1:
+        yield f"cannot parse this block's attributes: {info}; write {{.{info}}}"
+
+
+def _code_attributes(inner: str, info: str) -> Iterator[str]:
+    matches = list(ATTRIBUTE.finditer(inner))
+    if ATTRIBUTE.sub("", inner).strip():
+        yield f"cannot parse this block's attributes: {info}"
+    label = next((m["id"] for m in matches if m["id"]), "")
+    keys = [m["key"] for m in matches if m["key"]]
+    for key in keys:
+        if key != "lst-cap":
+            yield unknown("attribute", key, ("lst-cap",))
+    if label.startswith("lst-") != ("lst-cap" in keys):
+        yield 'a listing needs both a label and a caption: {.python #lst-name lst-cap="…"}'
+    elif label and not label.startswith("lst-"):
+        yield f"the label `{label}` of a code block must start with lst-"

@@ -1,0 +1,1 @@
+"""Test support: small books, built sites and PDFs, processes and external programs."""

@@ -1,0 +1,91 @@
+"""Run a downloaded notebook as a reader does: in a folder of its own, without the book's code."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+
+LIVE_DATA = "application/vnd.explorable+json"
+# Variables of the tests' environment that the book's kernels do not have.
+TESTS_OWN = ("MPLBACKEND", "OPENBLAS_CORETYPE")
+RUN = """
+import sys
+import nbclient, nbformat
+node = nbformat.read(sys.argv[1], 4)
+nbclient.NotebookClient(node, timeout=1800, resources={"metadata": {"path": "."}}).execute()
+nbformat.write(node, sys.argv[1])
+"""
+NO_RENDERER = "raise ImportError('a notebook must not need bookbuild')\n"
+
+
+def code_cells(node: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return a notebook's code cells."""
+    return [cell for cell in node.cells if cell.cell_type == "code"]
+
+
+def needed_files(path: Path) -> list[str]:
+    """Return the files that a notebook's first cell requires."""
+    source = next(cell.source for cell in nbformat.read(path, 4).cells if cell.id == "check")
+    tree = ast.parse(source)
+    [value] = [
+        n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "files"
+    ]
+    return ast.literal_eval(value)
+
+
+def run_alone(built: Path, root: Path, names: list[str], folder: Path) -> None:
+    """Run a notebook beside copies of these files; its outputs must equal those it came with."""
+    (folder / "none" / "bookbuild").mkdir(parents=True)
+    (folder / "none" / "bookbuild" / "__init__.py").write_text(NO_RENDERER, encoding="utf-8")
+    path = folder / built.name
+    shutil.copyfile(built, path)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+        copy(root / name, folder / name)
+    environment = {name: value for name, value in os.environ.items() if name not in TESTS_OWN}
+    environment["PYTHONPATH"] = str(folder / "none")  # for the kernel; -I is for the runner
+    command = [sys.executable, "-I", "-c", RUN, path.name]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before, after = nbformat.read(built, 4), nbformat.read(path, 4)
+    for old, new in zip(code_cells(before), code_cells(after), strict=True):
+        assert _shown(new) == _shown(old), old.id
+
+
+def _shown(cell: nbformat.NotebookNode) -> list:
+    """Return a cell's outputs as a reader sees them: whole streams, pictures without their repr."""
+    shown: list = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            if output.name == "stderr":  # progress and warnings, which a page may leave out
+                continue
+            if shown and isinstance(shown[-1], str):
+                shown[-1] += output.text
+            else:
+                shown.append(output.text)
+        elif LIVE_DATA not in output.data:  # the data of a live figure are for the page only
+            data = dict(output.data)
+            if any(kind.startswith("image/") for kind in data):
+                data.pop("text/plain", None)
+            shown.append(data)
+    return shown
+
+
+def answer(node: nbformat.NotebookNode, answers: dict[str, Any] | None, folder: Path) -> list[str]:
+    """Type answers in place of a practice notebook's dots and run it; return the checks' texts."""
+    for cell in node.cells:
+        for name, value in (answers or {}).items():
+            cell.source = cell.source.replace(f"{name} = ...", f"{name} = {value!r}")
+    resources = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(node, timeout=600, resources=resources).execute()
+    checks = [cell for cell in node.cells if cell.id.startswith("check-")]
+    return ["".join(output.text for output in cell.outputs).strip() for cell in checks]

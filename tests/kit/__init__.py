@@ -1,1 +1,0 @@
-"""What the tests share: books to build, the reading of pages, contrast, and programs."""
