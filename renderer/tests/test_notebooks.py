@@ -234,6 +234,8 @@ NAMES = {
     "a folder and parts": ('Path("data") / "deep" / "a.txt"', {"data"}),
     "a folder and a variable": ('Path("data") / name', {"data"}),
     "a folder in a folder and a variable": ('Path("data/deep") / name', {"data/deep"}),
+    "parts": ('ROOT / "data" / "deep" / "a.txt"', {"data/deep/a.txt"}),
+    "a folder in parts": ('Path(__file__).parent / "data" / "deep"', {"data/deep"}),
     "arguments": ('Path("data", "deep", "a.txt")', {"data"}),
     "joined": ('os.path.join("data", "list.csv")', {"data"}),
     "a folder and a variable as arguments": ('Path("data", name)', {"data"}),
@@ -273,7 +275,7 @@ def test_it_runs_with_exactly_the_files_it_names(book, tmp_path):
     book.write(
         "helper.py",
         "from pathlib import Path\nVALUE = 1\n"
-        'MODELS = Path(__file__).resolve().parent / "data/models"\n',
+        'MODELS = Path(__file__).resolve().parent / "data" / "models"\n',
     )
     book.chapter(
         "```{python}\nfrom pathlib import Path\nfrom helper import MODELS\n"

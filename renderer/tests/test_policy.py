@@ -190,6 +190,7 @@ def test_every_request_is_reported(tmp_path):
     [
         (f'@import "{HOST}/a.css";', 1),
         (f"@import url('{HOST}/a.css') screen;", 1),
+        (f'@import"{HOST}/a.css";p{{color:red}}', 1),  # minified
         (f"p {{background: URL({HOST}/a.png)}} q {{cursor: url(//other.example/a.cur), auto}}", 2),
         ("@font-face {font-family: x; src: url(../a.woff2) format('woff2')}", 0),
         (

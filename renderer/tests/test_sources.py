@@ -82,6 +82,9 @@ BODIES = {
     "heading id used twice": ("## A {#sec-a}\n\n## B {#sec-a}", 5, ["sec-a"]),
     "two titles": ("# Another", 3, ["one title"]),
     "raw style": ('```{=html}\n<p style="color: red">x</p>\n```', 4, ["policy"]),
+    "raw frame in apostrophes": ("<iframe src='a.html'></iframe>", 3, ["policy"]),
+    "raw frame in capitals": ('Text.\n\n<IFRAME SRC="a.html"></IFRAME>', 5, ["policy"]),
+    "raw frame over two lines": ('Text <iframe\nsrc="a.html"></iframe>.', 3, ["policy"]),
     "raw script": ("Text `<script>1</script>`{=html}.", 3, ["policy"]),
 }
 

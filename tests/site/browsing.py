@@ -19,6 +19,7 @@ LISTEN = """
 BACKGROUND = """() => [document.body, document.documentElement]
     .map((element) => getComputedStyle(element).backgroundColor)
     .find((colour) => colour !== "rgba(0, 0, 0, 0)")"""
+IS_DARK = f"""() => ({BACKGROUND})().match(/[0-9]+/g).slice(0, 3).every((part) => part < 0x60)"""
 HAS_ITS_STYLES = """() => [...document.querySelectorAll("link[rel=stylesheet]")]
     .every((link) => link.sheet)"""
 
@@ -52,8 +53,9 @@ class Visit:
 
 
 def use_system_theme(page: Page, theme: str) -> None:
-    """Change the system's colour theme, "light" or "dark", and wait for the page's styles."""
+    """Change the system's colour theme to "light" or "dark" and wait until the page follows."""
     page.emulate_media(color_scheme=theme)
+    page.wait_for_function(f"dark => ({IS_DARK})() === dark", arg=theme == "dark")
     page.wait_for_function(HAS_ITS_STYLES)
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from bookbuild.outputs import exports, kit, notebooks, pages, pdf
+from bookbuild.outputs import brand, exports, kit, notebooks, pages, pdf
 from bookbuild.render import weave
 from bookbuild.render.book import Book, Page
 from bookbuild.render.check import check
@@ -59,6 +59,7 @@ def read(project: Project) -> Sources:
 
 
 def _read(project: Project) -> Sources:
+    brand.read(project.root)  # a mistake in it is reported before anything runs
     sources = {chapter: qmd.read(project.root, chapter.source) for chapter in project.chapters}
     labels = {str(c.source): [cell.id for cell in s.cells] for c, s in sources.items()}
     return {chapter: _with_checked_after(source, labels) for chapter, source in sources.items()}

@@ -16,6 +16,7 @@ from pprint import pformat
 from bookbuild.run.cache import data_outputs, imports, project_modules
 from bookbuild.source.project import Project
 
+LONGEST = 200  # characters of a path
 JOINED = re.compile(r"""["'] ?/ ?["']""")  # "data" / "words.csv"
 # A path at the start of a string literal, and whether something is joined to it: "data" / name
 LITERAL = re.compile(
@@ -88,7 +89,9 @@ def _named_paths(root: Path, code: str) -> set[str]:
     for match in LITERAL.finditer(JOINED.sub("/", code)):
         path = match["first"] or (match["path"] or "").removeprefix("./")
         may_be_folder = "/" in path or match["joined"] or match["first"]
-        if path and ((root / path).is_file() or (may_be_folder and (root / path).is_dir())):
+        if 0 < len(path) <= LONGEST and (
+            (root / path).is_file() or (may_be_folder and (root / path).is_dir())
+        ):
             paths.add(path.removesuffix("/"))
     return paths
 

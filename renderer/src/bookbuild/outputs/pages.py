@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from bookbuild.outputs import brand
 from bookbuild.outputs.notebooks import EDITIONS
 from bookbuild.render.book import Book, Page
 from bookbuild.run.cache import get_or_create
@@ -40,6 +41,8 @@ def write(book: Book, stage: Path) -> None:
     for file in HTML.iterdir():
         if file.name != "page.html":
             shutil.copyfile(file, stage / "assets" / file.name)
+    style = brand.css(brand.read(book.project.root))
+    (stage / "assets/tokens.css").write_text(style, encoding="utf-8")
 
 
 def write_sources(book: Book, site: Path) -> None:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
+from bookbuild.outputs import brand
 from bookbuild.render.book import Book, Page
 from bookbuild.run.cache import get_or_create
 from bookbuild.source.errors import BookError, DownloadError, error_at
@@ -61,6 +62,7 @@ def _files(book: Book) -> dict[str, bytes]:
     root = book.project.root
     files = {"main.typ": _main(book).encode()}
     files |= {path.name: path.read_bytes() for path in TEMPLATE.iterdir()}
+    files["_brand.yml"] = brand.read(root).text.encode()
     for page in book.pages:
         folder = page.chapter.source.parent
         text = f'#import "/book.typ": *\n{page.rendered.texts["typst"]}'
