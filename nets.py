@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ from typing import Any
 import gensim
 import torch
 from gensim.models import KeyedVectors, Word2Vec
+from threadpoolctl import threadpool_info
 from torch import nn
 
 WORD2VEC: dict[str, Any] = {
@@ -95,8 +95,8 @@ class TextCNN(nn.Module):
 def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
     """Return the skip-gram vectors of tokenised texts, trained now or loaded from the cache.
 
-    The cache key covers the texts, the settings, gensim's version and the instruction set that
-    OpenBLAS uses; a change of any of these trains new vectors.
+    The cache key covers the texts, the settings, gensim's version and the instruction sets in use;
+    a change of any of these trains new vectors.
 
     Parameters
     ----------
@@ -134,6 +134,8 @@ def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
 
 
 def _cache_path(sentences: list[list[str]]) -> Path:
-    processor = os.environ.get("OPENBLAS_CORETYPE")  # other instructions train other vectors
-    key = json.dumps([gensim.__version__, processor, WORD2VEC, sentences])
+    # other instructions train slightly different vectors; the variables that select them have no
+    # effect on a library that is already loaded, so ask the libraries
+    instructions = sorted({str(library.get("architecture")) for library in threadpool_info()})
+    key = json.dumps([gensim.__version__, instructions, WORD2VEC, sentences])
     return Path(".cache", f"word2vec-{hashlib.sha256(key.encode()).hexdigest()[:16]}")

@@ -51,9 +51,15 @@ def test_any_change_trains_new_vectors(no_training, monkeypatch, change):
     if change == "version":
         monkeypatch.setattr(nets.gensim, "__version__", "0")
     if change == "processor":
-        monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")
+        libraries = [library | {"architecture": "Nehalem"} for library in nets.threadpool_info()]
+        monkeypatch.setattr(nets, "threadpool_info", lambda: libraries)
     with pytest.raises(pytest.fail.Exception, match="it trains"):
         nets.word2vec([*TEXTS, ["film"]] if change == "texts" else TEXTS)
+
+
+def test_a_variable_without_effect_trains_nothing(no_training, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Nehalem")  # too late: OpenBLAS is loaded
+    assert nets.word2vec(TEXTS).wv.index_to_key
 
 
 def test_interrupted_saving_leaves_no_cache_entry(folder, monkeypatch):

@@ -76,7 +76,7 @@ def test_every_tab_stop_shows_its_focus(site, visit):
 def test_print_is_light_and_shows_what_is_folded(site, visit):
     page = visit(site.url + site.chapter, color_scheme="dark").page
     page.emulate_media(media="print", color_scheme="dark")
-    ink = page.locator("main p").first.evaluate("p => getComputedStyle(p).color")
+    ink = page.locator("main").evaluate("main => getComputedStyle(main).color")
     colour = [int(part) for part in ink.removeprefix("rgb(").removesuffix(")").split(",")]
     assert luminance(colour) < luminance([0x60, 0x60, 0x60]), "dark ink on paper"
     assert not page.locator(site.controls.search).is_visible()

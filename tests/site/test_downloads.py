@@ -33,6 +33,8 @@ def published(request, tmp_path):
     if request.config.getoption("--site"):
         pytest.skip("concerns a small book built for this test, not the site of --site")
     book = SmallBook(tmp_path / "book")
+    settings = '[tool.bookbuild]\nkit = "kit"\nbinder-path = "lab/tree/notebooks"\n'
+    book.write("pyproject.toml", settings)
     book.write("kit/README.md", "# Read me\n")
     (book.root / "_book").mkdir()
     with served(book.root / "_book") as url:

@@ -89,11 +89,13 @@ def _named_paths(root: Path, code: str) -> set[str]:
     for match in LITERAL.finditer(JOINED.sub("/", code)):
         path = match["first"] or (match["path"] or "").removeprefix("./")
         may_be_folder = "/" in path or match["joined"] or match["first"]
-        if 0 < len(path) <= LONGEST and (
-            (root / path).is_file() or (may_be_folder and (root / path).is_dir())
-        ):
+        if 0 < len(path) <= LONGEST and _exists(root / path, bool(may_be_folder)):
             paths.add(path.removesuffix("/"))
     return paths
+
+
+def _exists(path: Path, may_be_folder: bool) -> bool:
+    return path.is_file() or (may_be_folder and path.is_dir())
 
 
 def _with_companions(project: Project, data: set[str]) -> list[str]:
