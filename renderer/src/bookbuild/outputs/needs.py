@@ -21,7 +21,7 @@ JOINED = re.compile(r"""["'] ?/ ?["']""")  # "data" / "words.csv"
 # A path at the start of a string literal, and whether something is joined to it: "data" / name
 LITERAL = re.compile(
     r"""(?P<path>(?<=["'])(?:\./)?(?:\w[\w.-]*/)*(?:\w[\w.-]*)?)(?P<joined>["']\)? ?/)?"""
-    r"""|(?<=Path\()["'](?P<first>\w[\w.-]*)["'],"""
+    r"""|(?<=Path\(|join\()["'](?P<first>\w[\w.-]*)["'],"""
 )
 LISTS = """\
 # Is everything here that this notebook needs?

@@ -98,7 +98,9 @@ def _pictures(book: Book, page: Page) -> Iterator[Problem]:
 def _raw_html(page: Page) -> Iterator[Problem]:
     for html in page.rendered.raw_html:
         for tag, need in policy.violations(html):
-            yield tag, f"raw HTML with {need}: the pages' policy forbids it"
+            name = re.match(r"<[\w-]*", tag)  # pandoc may have changed the quotation marks after it
+            text = tag if page.woven.line_of(tag) or not name else name[0]
+            yield text, f"raw HTML with {need}: the pages' policy forbids it"
 
 
 def _scripts(book: Book, page: Page) -> Iterator[Problem]:

@@ -22,7 +22,8 @@ TAGS = {
     LINKED: {"link", "base", "meta"},
 }
 ALLOWED_IN_CHAPTERS = {PROGRAM, DRAWING}  # the page's policy lets them work
-LOADING = ("src", "srcset", "poster", "background")  # attributes whose file a browser loads
+LOADING = ("src", "poster", "background", "data")  # attributes whose file a browser loads
+DRAWN = {"image", "use"}  # parts of a drawing that load the file in their `href`
 LOADING_LINKS = {"stylesheet", "preload", "modulepreload", "icon", "manifest"}
 ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 FOREIGN_ADDRESS = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
@@ -67,6 +68,14 @@ def foreign_requests(file: Path) -> list[str]:
     return FOREIGN_IN_CSS.findall(text) if file.suffix == ".css" else _read(text).foreign
 
 
+def _addresses(tag: str, attribute: str, value: str) -> list[str]:
+    """Return the addresses that a browser loads for an attribute of a tag."""
+    if attribute == "srcset":
+        return value.split(",")
+    is_drawn = tag in DRAWN and attribute in ("href", "xlink:href")
+    return [value] if is_drawn or attribute in LOADING else []
+
+
 def _read(html: str) -> _Reader:
     reader = _Reader()
     reader.feed(html)
@@ -95,6 +104,8 @@ class _Reader(HTMLParser):
         self.is_data_frame |= "dataframe" in values.get("class", "").split()
         for name, value in values.items():
             self._attribute(name, value)
+            for address in _addresses(tag, name, value):
+                self._load(address)
         if tag == "link" and LOADING_LINKS & {*values.get("rel", "").lower().split()}:
             self._load(values.get("href", ""))
 
@@ -107,14 +118,12 @@ class _Reader(HTMLParser):
                 self.aligned = self.aligned or self._tag
             else:
                 self._need(STYLE)
-        if name in LOADING:
-            self._load(value)
-            if ADDRESS.match(value):
-                self._need(FOREIGN)
 
     def _load(self, address: str) -> None:
         if FOREIGN_ADDRESS.match(address):
             self.foreign.append(address.strip())
+        if ADDRESS.match(address):
+            self._need(FOREIGN)
 
     def _need(self, need: str) -> None:
         self.needs.setdefault(need, self._tag)

@@ -34,9 +34,12 @@ def read_settings(root: Path) -> tuple[Settings, list[BookError]]:
     if not path.is_file():
         return Settings(), []
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("bookbuild", {})
+        tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return Settings(), [error_at(FILE, None, f"not TOML: {error}")]
+    table = tools.get("bookbuild", {}) if isinstance(tools, dict) else tools
+    if not isinstance(table, dict):
+        return Settings(), [error_at(FILE, None, "[tool.bookbuild] must be a table of settings")]
     known = {field.name.replace("_", "-"): field.default for field in fields(Settings)}
     values: dict[str, Any] = {}
     problems = []

@@ -142,11 +142,11 @@ end
 local function div(element)
   local class = element.classes[1] or ""
   if class == "cell" and element.classes:includes("hidden") then return {} end
-  if class == "tab" then
+  if class == "tab" and element.content[1].t == "Div" then -- not an author's
     local title = take_title(element)
     return titled('<details class="tab" open><summary>', title, element.content, "</details>")
   end
-  if class == "layout" then
+  if class == "layout" and element.attributes.columns then
     element.classes:insert("columns-" .. element.attributes.columns)
     element.attributes.columns = nil
     return element

@@ -108,7 +108,7 @@ local function div(element)
     return typst.enclosed("#theorem[", content, "]" .. label(element.identifier))
   end
   if class == "column" then return typst.enclosed("[", content, "],") end
-  if class == "layout" then
+  if class == "layout" and element.attributes.columns then
     return typst.enclosed("#side-by-side(" .. element.attributes.columns .. ", (", content, "))")
   end
   if class:match("^callout%-") then return callout(element) end
