@@ -26,6 +26,7 @@ WIDGET_SCRIPTS = re.compile(
     r'[ \t]*<script\b[^>]*\bsrc="https?://[^"]*/(?:require|jquery)(?:\.min)?\.js"[^>]*></script>\n?'
     r"|[ \t]*<script\b[^>]*>define\('jquery'[^<]*</script>\n?"
 )
+DARK_STYLES = re.compile(r'<link(?= [^>]*class="quarto-color-scheme quarto-color-alternate")')
 TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?(?=</header>)', re.DOTALL)
 
 
@@ -47,18 +48,23 @@ def main() -> int:
 
 
 def clean(output: Path) -> list[tuple[Path, str]]:
-    """Remove the widgets' scripts from all pages; return the remaining requests to other hosts."""
+    """Clean all pages; return the requests to other hosts that remain."""
     from bookbuild import foreign_requests
 
     for page in sorted(output.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
-        if (cleaned := WIDGET_SCRIPTS.sub("", text)) != text:
-            page.write_text(cleaned, encoding="utf-8")
+        page.write_text(cleaned_page(text), encoding="utf-8")
     return [
         (path.relative_to(output), request)
         for path in sorted([*output.rglob("*.html"), *output.rglob("*.css")])
         for request in foreign_requests(path)
     ]
+
+
+def cleaned_page(html: str) -> str:
+    """Return a page without the widgets' scripts, and with its dark theme for screens only."""
+    html = WIDGET_SCRIPTS.sub("", html)
+    return html if 'media="screen"' in html else DARK_STYLES.sub('<link media="screen"', html)
 
 
 def complete(output: Path) -> None:

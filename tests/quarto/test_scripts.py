@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pypandoc
 import pytest
+from bs4 import BeautifulSoup
 
 from quarto import post_render
 from tests.parity import record
@@ -246,3 +247,14 @@ def test_a_plain_link_to_another_host_is_not_an_error(site):
     link = '<a href="https://doi.example/10.1">DOI</a><link rel="canonical" href="https://book.example/">'
     page.write_text(page.read_text("utf-8").replace("</main>", link + "</main>"), encoding="utf-8")
     assert post_render.clean(site) == []
+
+
+def test_the_dark_theme_is_for_screens_only():
+    dark = (
+        '<link href="dark.css" rel="stylesheet" class="quarto-color-scheme quarto-color-alternate">'
+    )
+    page = f'<link href="light.css" rel="stylesheet" class="quarto-color-scheme">{dark}'
+    cleaned = post_render.cleaned_page(page)
+    links = BeautifulSoup(cleaned, "html.parser").find_all("link")
+    assert [link.get("media") for link in links] == [None, "screen"]
+    assert post_render.cleaned_page(cleaned) == cleaned

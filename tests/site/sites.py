@@ -30,7 +30,6 @@ class Controls:
     result: str  # a link among the results
     no_result: str  # what tells that nothing matches
     note: str  # a note shown beside its link
-    current_section: str  # the entry of "On this page" for the section in view
 
 
 CONTROLS = {
@@ -43,7 +42,6 @@ CONTROLS = {
         result="dialog.search .results a",
         no_result="dialog.search .status:has-text('No sections found')",
         note="#tip",
-        current_section=".outline a[aria-current='location']",
     ),
     QUARTO: Controls(
         theme=".quarto-color-scheme-toggle",
@@ -54,7 +52,6 @@ CONTROLS = {
         result=".aa-Panel a.search-result-link",
         no_result=".aa-Panel .aa-SourceNoResults",
         note=".tippy-content",
-        current_section="nav#TOC a.active",
     ),
 }
 

@@ -234,7 +234,7 @@ def note_text(page, address: str) -> list[str]:
 
 def test_on_this_page_follows_the_scroll(builtin_site, visit):
     page = visit(builtin_site.url + builtin_site.chapter).page
-    current = page.locator(builtin_site.controls.current_section)
+    current = page.locator('.outline a[aria-current="location"]')
     assert current.count() == 0
     names = [link.get_attribute("href")[1:] for link in page.locator(".outline a").all()]
     for name in names:
