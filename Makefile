@@ -13,8 +13,9 @@ WORKERS := $(if $(JOBS),--jobs $(JOBS)) $(if $(CLUSTER),--cluster $(CLUSTER))
 PORT ?= 4200
 # overrides a user's setting that pip refuses in a virtual environment
 export PIP_USER := 0
-# overrides a setting of containers that makes each of the tests' hundreds of processes compile anew
-unexport PYTHONDONTWRITEBYTECODE
+# A user's settings would hide the book's own modules, switch off assertions, and (the last one, set
+# in many containers) make each of the tests' hundreds of processes compile anew.
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONDONTWRITEBYTECODE
 ifeq ($(CONDA_DEFAULT_ENV),cnns-word2vec)
 BIN :=
 READY :=
@@ -137,14 +138,12 @@ lock:  ## re-pin requirements.txt and kit/requirements.txt from fresh installs (
 clean:  ## remove the site and the cache, but neither .venv nor the data
 	@rm -rf _book .cache
 
-.venv/.ready: requirements.txt renderer/pyproject.toml
-	@$(PYTHON) -c 'pass' 2>/dev/null || { echo "setup: $(PYTHON) not found. Install Python 3.11 or newer, or name it: make book PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: $$($(PYTHON) --version) is too old; the book needs 3.11 or newer: make book PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "setup: this Python cannot create virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@echo "setup: installing requirements.txt into .venv (a few minutes the first time)"
-	@$(PYTHON) -m venv .venv
-	@$(PIP) install --quiet --requirement requirements.txt
-	@touch $@
+# Checked each time, since a system update may have removed the Python that .venv links to.
+.venv/.ready: FORCE
+	@tools/venv.sh "$(PYTHON)"
+
+.PHONY: FORCE
+FORCE:
 
 data/.manifest.json: $(READY) $(RECIPE)
 	@$(PY) -m data.prepare

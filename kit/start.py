@@ -7,13 +7,17 @@ an old Python can read the file and report that it is too old.
 
 import sys
 
-if sys.version_info < (3, 11):
-    sys.exit("start: this is Python %d.%d, and it must be 3.11 or newer." % sys.version_info[:2])
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    sys.exit(
+        "start: this is Python %d.%d, but the packages need Python 3.11 to 3.13; if one of these "
+        "is installed, name it: python3.13 start.py." % sys.version_info[:2]
+    )
 
 import argparse
 import json
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 KIT = Path(__file__).resolve().parent
@@ -21,6 +25,8 @@ VENV = KIT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
 LOG = VENV / "pip.log"
 INSTALLED = VENV / "installed.txt"  # a copy of requirements.txt, written after installation
+# Settings of a user that hide the kit's modules or, the last one, switch off the exercises' checks.
+HARMFUL = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONOPTIMIZE")
 
 
 def main():
@@ -29,15 +35,24 @@ def main():
     parser.add_argument("--no-browser", action="store_true", help="do not open JupyterLab")
     options = parser.parse_args()
     os.chdir(str(KIT))
+    clean_environment()
     check_machine()
     check_files()
-    install()
+    with alone():
+        install()
     prepare()
     check_notebooks()
     if options.no_browser:
         print("start: Everything is ready. Start JupyterLab with: .venv/bin/python -m jupyterlab")
     else:
         subprocess.call([PYTHON, "-m", "jupyterlab"])
+
+
+def clean_environment():
+    """Remove settings that would break the programs started from here."""
+    for name in HARMFUL:
+        os.environ.pop(name, None)
+    os.environ["PIP_USER"] = "0"  # pip refuses a user's setting in a .venv
 
 
 def check_machine():
@@ -54,20 +69,45 @@ def check_files():
         stop("missing files: %s; unpack the kit again" % ", ".join(missing))
 
 
+@contextmanager
+def alone():
+    """Wait until no other run installs packages in this folder."""
+    import fcntl  # only where check_machine lets the program continue
+
+    with Path("requirements.txt").open("a") as lock:  # any file will do; nothing is appended
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("start: waiting for another run that is installing the packages")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def is_alive():
+    """Return whether .venv works; an update may have removed or replaced the Python it links to."""
+    try:
+        return subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
 def install():
     """Install requirements.txt into .venv."""
     wanted = Path("requirements.txt").read_text(encoding="utf-8")
-    if INSTALLED.exists() and INSTALLED.read_text(encoding="utf-8") == wanted:
+    if not is_alive():
+        create = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+        if subprocess.call(create, stdout=subprocess.DEVNULL):
+            stop(
+                "this Python cannot create virtual environments (Debian: apt install python3-venv)"
+            )
+    elif INSTALLED.exists() and INSTALLED.read_text(encoding="utf-8") == wanted:
         return
-    if subprocess.call([sys.executable, "-m", "venv", VENV], stdout=subprocess.DEVNULL):
-        stop("this Python cannot create virtual environments (Debian: apt install python3-venv)")
     count = wanted.count("==")
     print("start: installing %d packages, which takes a few minutes" % count)
     command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar=off"]
     command += ["--requirement", "requirements.txt"]
-    own = dict(os.environ, PIP_USER="0")  # pip refuses a user's PIP_USER=1 in a .venv
     with LOG.open("w") as log:
-        pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=own)
+        pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         show(pip.stdout, count)
     if pip.wait():
         stop("pip could not install the packages; is there a network? See .venv/pip.log")

@@ -27,6 +27,10 @@ WIDGET_SCRIPTS = re.compile(
     r"|[ \t]*<script\b[^>]*>define\('jquery'[^<]*</script>\n?"
 )
 DARK_STYLES = re.compile(r'<link(?= [^>]*class="quarto-color-scheme quarto-color-alternate")')
+# A script's text may have such tags, too.
+CODE_TAG = re.compile(
+    r"<script\b.*?</script>|<(?P<code>pre|code|kbd|samp)\b(?![^>]*\stranslate=)", re.DOTALL
+)
 TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?(?=</header>)', re.DOTALL)
 
 
@@ -53,7 +57,7 @@ def clean(output: Path) -> list[tuple[Path, str]]:
 
     for page in sorted(output.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
-        page.write_text(cleaned_page(text), encoding="utf-8")
+        page.write_text(with_untranslated_code(cleaned_page(text)), encoding="utf-8")
     return [
         (path.relative_to(output), request)
         for path in sorted([*output.rglob("*.html"), *output.rglob("*.css")])
@@ -65,6 +69,11 @@ def cleaned_page(html: str) -> str:
     """Return a page without the widgets' scripts, and with its dark theme for screens only."""
     html = WIDGET_SCRIPTS.sub("", html)
     return html if 'media="screen"' in html else DARK_STYLES.sub('<link media="screen"', html)
+
+
+def with_untranslated_code(html: str) -> str:
+    """Return a page in which translation leaves code as it is."""
+    return CODE_TAG.sub(lambda m: m[0] + (' translate="no"' if m["code"] else ""), html)
 
 
 def complete(output: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def test_every_named_file_exists(name):
 )
 def test_every_named_task_exists(name):
     text = (ROOT / name).read_text("utf-8")
-    tasks = set(re.findall(r'(?:^|`|run: |entry: |")make ([a-z0-9-]+)', text, re.MULTILINE))
+    tasks = set(
+        re.findall(r'(?:^|`|run: |entry: |"|-word2vec )make ([a-z0-9-]+)', text, re.MULTILINE)
+    )
     assert tasks and tasks <= set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
 
 
@@ -80,6 +83,14 @@ def test_the_environment_is_the_requirements_and_quarto():
     assert environment["name"] in MAKEFILE, "the Makefile recognises the environment by its name"
     assert any(isinstance(d, str) and d.startswith("quarto>=1.9") for d in dependencies)
     assert {"pip": ["-r requirements.txt"]} in dependencies
+
+
+def test_the_development_container_uses_the_environment():
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
+    name = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["name"]
+    assert "--file environment.yml" in container["onCreateCommand"]
+    assert f"conda activate {name}" in container["onCreateCommand"]
+    assert f"--name {name} make" in container["postCreateCommand"]
 
 
 def test_binder_installs_files_that_exist():

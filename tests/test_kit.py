@@ -9,12 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import bookbuild
 from renderer.tests.support.books import SmallBook
@@ -22,6 +25,7 @@ from renderer.tests.support.notebooks import needed_files, run_alone
 from renderer.tests.support.pages import parse
 from renderer.tests.support.programs import missing
 from renderer.tests.support.server import served
+from tests import tiny
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "small-book-kit.zip"
@@ -63,15 +67,7 @@ def kit_book(built_kit_book: SmallBook, tmp_path: Path) -> SmallBook:
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     """Return a folder with the only package that pip can find: tiny 1.0."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    about = "tiny-1.0.dist-info"
-    with zipfile.ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny.py", "")
-        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{about}/RECORD", "")
-    return folder
+    return tiny.make_index(tmp_path / "index")
 
 
 @pytest.fixture
@@ -82,11 +78,10 @@ def start(
     folder = tmp_path / "away"
     with zipfile.ZipFile(kit_book.root / "_book" / NAME) as archive:
         archive.extractall(folder)
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
-    own |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
 
-    def run(*command: str) -> subprocess.CompletedProcess:
+    def run(*command: str, **settings: str) -> subprocess.CompletedProcess:
         command = command or (sys._base_executable, "start.py", "--no-browser")
+        own = tiny.environment(index) | settings
         return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True)
 
     return run
@@ -103,7 +98,7 @@ def sentence(done: subprocess.CompletedProcess) -> str:
 @pytest.mark.slow
 def test_it_explains_each_obstacle_until_it_starts(start, index, tmp_path):
     """In the end it needs nothing but Python."""
-    wheel = index / "tiny-1.0-py3-none-any.whl"
+    wheel = index / tiny.WHEEL
     wheel.rename(tmp_path / wheel.name)
     assert "is there a network" in sentence(start())
     (tmp_path / wheel.name).rename(wheel)
@@ -122,14 +117,54 @@ def test_it_explains_each_obstacle_until_it_starts(start, index, tmp_path):
     assert again.returncode == 0 and "installing" not in again.stdout
 
 
+@pytest.mark.slow
+def test_a_dead_environment_is_made_anew(start, tmp_path):
+    venv = tmp_path / "away/.venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin/python").symlink_to("/gone/python3.12")
+    shutil.copy(tmp_path / "away/requirements.txt", venv / "installed.txt")
+    done = start()
+    assert done.returncode == 0, done.stderr
+    [packages] = venv.glob("lib/*")
+    packages.rename(packages.with_name("python3.2"))  # as if the link led to another version
+    done = start()
+    assert done.returncode == 0 and "installing" in done.stdout, done.stderr
+
+
+@pytest.mark.slow
+def test_settings_that_would_break_it_are_dropped(start, tmp_path):
+    """Python's own safe path hides the kit's modules; its optimisation removes assertions."""
+    prepare = tmp_path / "away/data/prepare.py"
+    prepare.write_text(f"import helper\n{PREPARE}assert False, 'checked'\n", encoding="utf-8")
+    done = start(PYTHONSAFEPATH="1", PYTHONPATH="/nowhere", PYTHONOPTIMIZE="2", PIP_USER="1")
+    assert "AssertionError: checked" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_at_once_install_once(start):
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: start(), range(2)))
+    assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
+    assert sum("installing 1 packages" in done.stdout for done in both) == 1
+
+
 def test_a_missing_file_is_named(start, tmp_path):
     (tmp_path / "away/data/list.toml").unlink()
     assert "data/list.toml" in sentence(start())
 
 
-def test_an_old_python_is_refused(start):
-    old = "import sys, runpy; sys.version_info = (3, 9, 18); runpy.run_path('start.py')"
-    assert "this is Python 3.9, and it must be 3.11" in sentence(start(sys.executable, "-c", old))
+@pytest.mark.parametrize("version", [(2, 7, 18), *((3, minor, 2) for minor in range(9, 17))])
+def test_exactly_the_supported_pythons_are_accepted(start, tmp_path, version):
+    renderer = tomllib.loads((ROOT / "renderer/pyproject.toml").read_text("utf-8"))
+    supported = SpecifierSet(renderer["project"]["requires-python"])
+    (tmp_path / "away/data/list.toml").unlink()
+    other = f"import sys, runpy; sys.version_info = {version}; "
+    other += "runpy.run_path('start.py', run_name='__main__')"
+    message = sentence(start(sys.executable, "-c", other))
+    if supported.contains(".".join(map(str, version))):
+        assert "missing files" in message, "the next obstacle"
+    else:
+        assert "this is Python {}.{}, but the packages need".format(*version) in message
 
 
 def test_an_old_python_can_read_it():

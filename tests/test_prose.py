@@ -24,7 +24,7 @@ PAGES.sort()
 # Decimals that are not computed, and why they may be typed.
 ALLOWED = {
     "CC BY 4.0": "the name of a licence",
-    "Python 3.11": "a required version",
+    "Python 3.11 to 3.13": "the supported versions",
     "95 per cent": "a confidence level, chosen beforehand",
     "95% Wilson interval": "the same level",
 }

@@ -35,7 +35,7 @@ class Visit:
 
     @classmethod
     def of(cls, page: Page) -> Visit:
-        """Start to listen to a new page."""
+        """Start recording a new page's requests and messages."""
         visit = cls(page)
         page.on("request", lambda request: visit.requests.append(request.url))
         page.on("requestfailed", lambda request: visit.failures.append(request.url))

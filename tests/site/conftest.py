@@ -81,7 +81,7 @@ def folder_of(name: str, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def site(request, open_site) -> Site:
-    """Return each site there is."""
+    """Yield every available site."""
     return open_site(request.param)
 
 

@@ -1,4 +1,4 @@
-"""Read the pages of a built site as trees, and find the links among them that are dead."""
+"""Parse a built site's pages, and find dead links between them."""
 
 from __future__ import annotations
 

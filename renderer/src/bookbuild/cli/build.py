@@ -1,8 +1,8 @@
 """The build pipeline: read, execute, weave, render, check, then write each output.
 
 An output is a function `write(book, stage)` that adds its files to the staged site. The complete
-stage then replaces the last site. If a download fails, the site is written without it, and the
-build fails.
+stage is then installed in the site's folder. If a download fails, the site is written without it,
+and the build fails.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from bookbuild.outputs import brand, exports, kit, notebooks, pages, pdf
+from bookbuild.outputs import brand, exports, kit, notebooks, pages, pdf, site
 from bookbuild.render import weave
 from bookbuild.render.book import Book, Page
 from bookbuild.render.check import check
 from bookbuild.render.pandoc import FORMATS, render
-from bookbuild.run.execute import Pool, execute_all, forget_others, local_pool
+from bookbuild.run.execute import Pool, execute_all, local_pool
 from bookbuild.run.results import Results
 from bookbuild.source import qmd
 from bookbuild.source.errors import DownloadError, IncompleteSiteError, did_you_mean
@@ -100,7 +100,6 @@ def assemble(project: Project, pool: Pool = local_pool) -> Book:
     """
     sources = read(project)
     results = execute_all(project, sources, pool)
-    forget_others(project, sources)
     return _assemble(project, sources, results, FORMATS)
 
 
@@ -126,9 +125,11 @@ def _assemble_unexecuted(project: Project, sources: Sources) -> None:
 def _assemble(
     project: Project, sources: Sources, results: dict[Chapter, Results], formats: tuple[str, ...]
 ) -> Book:
-    site = project.site_url
+    address = project.site_url
     wovens = {
-        chapter: weave.weave(source, results[chapter], f"{site}/{chapter.page}" if site else "")
+        chapter: weave.weave(
+            source, results[chapter], f"{address}/{chapter.page}" if address else ""
+        )
         for chapter, source in sources.items()
     }
     rendered = render(project, wovens, formats)
@@ -139,7 +140,7 @@ def _assemble(
 
 
 def write(book: Book) -> Path:
-    """Write the whole site and return its folder; the last one stays until this one is complete.
+    """Write the whole site and return its folder; nothing changes until the stage is complete.
 
     Raises
     ------
@@ -151,9 +152,9 @@ def write(book: Book) -> Path:
     with (project.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two builds at once, the second waits
         try:
-            return _install(project, _stage(book))
+            return site.install(project, _stage(book))
         except DownloadError as error:
-            target = _install(project, _stage(book.without_downloads()))
+            target = site.install(project, _stage(book.without_downloads()))
             message = f"{error}\n{target.name}/ has the current pages and notebooks, but no PDF"
             raise IncompleteSiteError(message) from None
 
@@ -170,15 +171,5 @@ def _stage(book: Book) -> Path:
     stage.mkdir()
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
+    site.copy_host_files(book.project, stage)
     return stage
-
-
-def _install(project: Project, stage: Path) -> Path:
-    """Replace the last site by the stage."""
-    target, old = project.root / project.output, project.cache / "old"
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    stage.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-    return target

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bookbuild.cli import build
 from bookbuild.cli.quarto import find_quarto, run_quarto
+from bookbuild.outputs.site import check_folders
 from bookbuild.run.execute import Pool, local_pool
 from bookbuild.source.errors import BookError, os_error_message
 from bookbuild.source.project import Project, load
@@ -90,6 +91,7 @@ def _build(project: Project, options: argparse.Namespace) -> int:
 
 def _build_site(project: Project, pool: Pool = local_pool) -> None:
     start = time.monotonic()
+    check_folders(project)
     _print(f"execute: {len(project.chapters)} chapters")
     book = build.assemble(project, pool)
     _print("pages: pandoc, Typst, search index")

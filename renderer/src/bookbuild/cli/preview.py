@@ -19,8 +19,11 @@ from bookbuild.source.errors import BookError, IncompleteSiteError, os_error_mes
 from bookbuild.source.project import Project
 
 WATCHED = ("*.qmd", "*.yml", "*.cff", "*.bib", "pyproject.toml", "chapters/**/*")
-SCRIPT = b'new EventSource("/.reload").onmessage = () => location.reload();\n'
-TAG = b'<script src="/.reload.js" defer></script></head>'
+SCRIPT = b"""const { build } = document.currentScript.dataset;
+new EventSource(`/.reload?${build}`).onmessage = () => location.reload();
+"""
+WAIT_SECONDS = 2
+TAG = '<script src="/.reload.js" data-build="{build}"></script></head>'
 
 
 class Server(ThreadingHTTPServer):
@@ -30,27 +33,31 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, folder: Path, port: int) -> None:
         """Listen on `port` of this machine only; 0 means any free port."""
-        self.built = threading.Condition()
+        self.changed = threading.Condition()
+        self.build = time.time_ns()  # not that of an earlier server, whose pages may be open still
         super().__init__(("127.0.0.1", port), functools.partial(_Handler, directory=str(folder)))
 
     def reload(self) -> None:
         """Make all open pages reload."""
-        with self.built:
-            self.built.notify_all()
+        with self.changed:
+            self.build += 1
+            self.changed.notify_all()
 
 
 class _Handler(SimpleHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        path = Path(self.translate_path(self.path))
+        address, _, query = self.path.partition("?")
+        path = Path(self.translate_path(address))
         page = path / "index.html" if path.is_dir() else path
-        if self.path == "/.reload":
-            self._wait()
-        elif self.path == "/.reload.js":
+        if address == "/.reload":
+            self._wait(query)
+        elif address == "/.reload.js":
             self._send(SCRIPT, "text/javascript")
-        elif page.suffix == ".html" and page.is_file() and self.path.endswith((".html", "/")):
-            self._send(page.read_bytes().replace(b"</head>", TAG, 1), "text/html; charset=utf-8")
+        elif page.suffix == ".html" and page.is_file() and address.endswith((".html", "/")):
+            tag = TAG.format(build=self.server.build).encode()  # before the page is read
+            self._send(page.read_bytes().replace(b"</head>", tag, 1), "text/html; charset=utf-8")
         else:
             super().do_GET()
 
@@ -58,19 +65,30 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "no-store")
         self.end_headers()
         self.wfile.write(content)
 
-    def _wait(self) -> None:
+    def end_headers(self) -> None:
+        """Let the browser store nothing: a picture of the last build would be shown again."""
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def _wait(self, seen: str) -> None:
+        """Tell the page to reload as soon as there is a newer build than the one that it shows.
+
+        The page asks again when the connection ends. Browsers open only six at once, so that pages
+        which waited for longer would block others.
+        """
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        self.wfile.flush()
-        with self.server.built:
-            self.server.built.wait()
         with contextlib.suppress(ConnectionError):  # the page has been closed
-            self.wfile.write(b"data: reload\n\n")
+            self.wfile.write(b"retry: 300\n\n")
+            with self.server.changed:
+                changed = self.server.changed.wait_for(
+                    lambda: str(self.server.build) != seen, WAIT_SECONDS
+                )
+            self.wfile.write(b"data: reload\n\n" if changed else b"")
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the terminal is for the builds."""
@@ -108,19 +126,29 @@ def _rebuild(server: Server, build: Callable[[], None]) -> None:
         build()
     except IncompleteSiteError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-    except (BookError, OSError) as error:
-        message = os_error_message(error) if isinstance(error, OSError) else error
-        print(f"error: {message}\nthe last complete site stays", file=sys.stderr, flush=True)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # even a fault of ours, or a panic in Typst, must not end it
+        print(
+            f"error: {_message(error)}\nthe last complete site stays", file=sys.stderr, flush=True
+        )
         return
     server.reload()
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return os_error_message(error)
+    is_known = isinstance(error, BookError)
+    return str(error) if is_known else f"the renderer failed: {type(error).__name__}: {error}"
 
 
 def _times(project: Project) -> dict[Path, int]:
     """Return when each watched file was last written."""
     times = {}
     patterns = (*WATCHED, *project.settings.watch)
-    for path in {path for pattern in patterns for path in project.root.glob(pattern)}:
-        with contextlib.suppress(FileNotFoundError):  # an editor's temporary file, gone again
-            if path.is_file():
+    for pattern in patterns:
+        with contextlib.suppress(OSError):  # a file or folder that has just been removed
+            for path in filter(Path.is_file, project.root.glob(pattern)):
                 times[path] = path.stat().st_mtime_ns
     return times

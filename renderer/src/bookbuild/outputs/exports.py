@@ -64,8 +64,8 @@ def _llms_txt(book: Book) -> str:
     lines = [f"# {project.title}", "", f"> {project.description}", "", "## Pages", ""]
     for page in book.pages:
         link = quote(str(page.chapter.source.with_suffix(".md")))
-        about = page.source.meta.get("description", "")
-        lines.append(f"- [{page.full_title}]({link})" + (f": {about}" if about else ""))
+        title, about = page.labelled(page.rendered.titles["list"]), page.rendered.description
+        lines.append(f"- [{title}]({link})" + (f": {about}" if about else ""))
     return "\n".join(lines) + "\n"
 
 

@@ -7,22 +7,19 @@ missing, so that the notebook runs in the cloud.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from pprint import pformat
 
-from bookbuild.run.cache import data_outputs, imports, project_modules
+from bookbuild.run.cache import (
+    data_outputs,
+    imported_packages,
+    named_paths,
+    project_modules,
+)
 from bookbuild.source.project import Project
 
-LONGEST = 200  # characters of a path
-JOINED = re.compile(r"""["'] ?/ ?["']""")  # "data" / "words.csv"
-# A path at the start of a string literal, and whether something is joined to it: "data" / name
-LITERAL = re.compile(
-    r"""(?P<path>(?<=["'])(?:\./)?(?:\w[\w.-]*/)*(?:\w[\w.-]*)?)(?P<joined>["']\)? ?/)?"""
-    r"""|(?<=Path\(|join\()["'](?P<first>\w[\w.-]*)["'],"""
-)
 LISTS = """\
 # Is everything here that this notebook needs?
 import importlib.util
@@ -70,32 +67,13 @@ def find(project: Project, code: list[str]) -> Needs:
     """Return what the code of a notebook needs."""
     modules = project_modules(project.root, code)
     code = [*code, *modules.values()]
-    paths = {path for text in code for path in _named_paths(project.root, text)}
+    paths = {path for text in code for path in named_paths(project.root, text)}
     folder = project.settings.data
     data = {p for p in paths if folder and (p == folder or p.startswith(f"{folder}/"))}
     own = {Path(path).parts[0].removesuffix(".py") for path in modules}
-    imported = {name.partition(".")[0] for text in code for name in imports(text)}
-    packages = imported - sys.stdlib_module_names - own
+    packages = imported_packages(code) - own
     files = sorted({*modules, *(paths - data)})
     return Needs(tuple(files), tuple(_with_companions(project, data)), tuple(sorted(packages)))
-
-
-def _named_paths(root: Path, code: str) -> set[str]:
-    """Return the files and folders of the project that string literals in `code` name.
-
-    A folder counts if it has a slash, or if something is joined to it: then all in it may be meant.
-    """
-    paths = set()
-    for match in LITERAL.finditer(JOINED.sub("/", code)):
-        path = match["first"] or (match["path"] or "").removeprefix("./")
-        may_be_folder = "/" in path or match["joined"] or match["first"]
-        if 0 < len(path) <= LONGEST and _exists(root / path, bool(may_be_folder)):
-            paths.add(path.removesuffix("/"))
-    return paths
-
-
-def _exists(path: Path, may_be_folder: bool) -> bool:
-    return path.is_file() or (may_be_folder and path.is_dir())
 
 
 def _with_companions(project: Project, data: set[str]) -> list[str]:

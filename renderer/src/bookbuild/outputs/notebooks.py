@@ -80,7 +80,8 @@ def _assemble(
 ) -> dict[str, Any]:
     """Return a notebook of these cells, after those about its needs; unnamed cells get names."""
     needed = needs.find(project, [cell.code for cell in page.source.cells])
-    cells = [_markdown(needs.opening(project, page.full_title, about, needed)), *cells]
+    title = page.labelled(page.rendered.titles["notebook"])
+    cells = [_markdown(needs.opening(project, title, about, needed)), *cells]
     if needed != needs.Needs():
         cells.insert(1, _code("check", needs.check_code(project, needed)))
     for number, cell in enumerate((c for c in cells if not c["id"]), 1):

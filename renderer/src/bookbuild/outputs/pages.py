@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from bookbuild.outputs import brand
 from bookbuild.outputs.notebooks import EDITIONS
 from bookbuild.render.book import Book, Page
+from bookbuild.render.links import linked_files
 from bookbuild.run.cache import get_or_create
 from bookbuild.source.errors import BookError
 from bookbuild.source.project import Chapter, Project
@@ -22,6 +24,8 @@ from bookbuild.source.project import Chapter, Project
 HTML = Path(__file__).parent / "html"  # the template, and the styles and scripts that it links
 # A function's name in a formula, unless a bracket follows. Browsers put no space after it.
 FUNCTION_NAME = re.compile(r"(<mo>&#8289;</mo>)(?=</mrow>(?!<mo[^>]*>[(\[]))")
+RICH_HEADING = re.compile(r'<(h[1-6])([^>]*) data-title="([^"]*)"[^>]*>.*?</\1>', re.DOTALL)
+CODE_TAG = re.compile(r"<(pre|code|kbd|samp)\b(?![^>]*\stranslate=)")
 COLAB = "https://colab.research.google.com/#fileId={notebook}"
 BINDER = "https://mybinder.org/v2/git/{repository}/HEAD?urlpath={path}"
 LIVE = "live"  # the site's folder of the live figures' scripts
@@ -35,6 +39,7 @@ def write(book: Book, stage: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(html, encoding="utf-8")
         _copy_pictures(book.project.root, page, stage)
+        _copy_linked_files(book, page, stage)
     write_sources(book, stage)
     write_live_scripts(book, stage)
     (stage / "assets").mkdir(exist_ok=True)
@@ -43,6 +48,8 @@ def write(book: Book, stage: Path) -> None:
             shutil.copyfile(file, stage / "assets" / file.name)
     style = brand.css(brand.read(book.project.root))
     (stage / "assets/tokens.css").write_text(style, encoding="utf-8")
+    if icon := book.project.favicon:
+        shutil.copyfile(icon, stage / "assets" / _favicon(book.project))
 
 
 def write_sources(book: Book, site: Path) -> None:
@@ -64,6 +71,12 @@ def _copy_pictures(root: Path, page: Page, stage: Path) -> None:
         (stage / path).write_bytes(data)
 
 
+def _copy_linked_files(book: Book, page: Page, stage: Path) -> None:
+    for path in linked_files(book, page):
+        (stage / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(book.project.root / path, stage / path)
+
+
 def _pages(book: Book) -> list[str]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -73,14 +86,36 @@ def _pages(book: Book) -> list[str]:
     template = environment.get_template("page.html")
     head = _book(book.project)
     return [
-        template.render(book=head, page=_page(book, at), nav=_nav(book, page.chapter))
+        _with_untranslated_code(
+            template.render(book=head, page=_page(book, at), nav=_nav(book, page.chapter))
+        )
         for at, page in enumerate(book.pages)
     ]
 
 
+def _with_untranslated_code(html: str) -> str:
+    """Return HTML in which translation leaves code as it is."""
+    return CODE_TAG.sub(r'<\1 translate="no"', html)
+
+
 def _book(project: Project) -> dict[str, Any]:
-    names = ("title", "subtitle", "author", "description", "lang", "site_url", "version")
-    return {name: getattr(project, name) for name in names}
+    names = (
+        "title",
+        "subtitle",
+        "author",
+        "description",
+        "lang",
+        "site_url",
+        "repo_url",
+        "version",
+    )
+    values = {name: getattr(project, name) for name in (*names, "has_search")}
+    return values | {"favicon": _favicon(project)}
+
+
+def _favicon(project: Project) -> str:
+    """Return the name of the favicon in the site's assets."""
+    return f"favicon{project.favicon.suffix}" if project.favicon else "favicon.svg"
 
 
 def _page(book: Book, at: int) -> dict[str, Any]:
@@ -92,11 +127,12 @@ def _page(book: Book, at: int) -> dict[str, Any]:
         "label": chapter.label,
         "kind": chapter.kind,
         "title": rendered.title,
+        "heading": _with_plain_mathml(rendered.titles["heading"]),
         "id": rendered.id,
         "live_head": live_head(page),
-        "description": page.source.meta.get("description", book.project.description),
+        "description": rendered.description or book.project.description,
         "body": _with_plain_mathml(rendered.texts["html"]),
-        "toc": _tree(rendered.toc),
+        "toc": _tree(_plain_toc(rendered.toc), book.project.toc_depth),
         "prev": _entry(book.pages[at - 1]) if at else None,
         "next": _entry(book.pages[at + 1]) if at + 1 < len(book.pages) else None,
         "links": page_links(book, page),
@@ -107,13 +143,16 @@ def _with_plain_mathml(html: str) -> str:
     """Return HTML with formulas that the pages' policy and browsers can handle."""
     # texmath also aligns by its own class; the pages' policy forbids style attributes
     html = re.sub(r'(<m[a-z]+\b[^>]*?) style="[^"]*"', r"\1", html)
-    html = html.replace('<math display="block"', '<math tabindex="0" display="block"')  # it scrolls
     return FUNCTION_NAME.sub(r'\1<mspace width="0.167em"></mspace>', html)
 
 
+def _plain_toc(headings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [heading | {"title": _with_plain_mathml(heading["title"])} for heading in headings]
+
+
 def _entry(page: Page) -> dict[str, Any]:
-    chapter = page.chapter
-    return {"path": quote(chapter.page), "label": chapter.label, "title": page.rendered.title}
+    chapter, title = page.chapter, _with_plain_mathml(page.rendered.titles["entry"])
+    return {"path": quote(chapter.page), "label": chapter.label, "title": title}
 
 
 def _nav(book: Book, current: Chapter) -> list[dict[str, Any]]:
@@ -126,14 +165,17 @@ def _nav(book: Book, current: Chapter) -> list[dict[str, Any]]:
     return groups
 
 
-def _tree(headings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return level-3 headings as children of the level-2 heading before them."""
-    tree: list[dict[str, Any]] = []
+def _tree(headings: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
+    """Return the headings down to level `depth`, each with those below it as its children."""
+    root: dict[str, Any] = {"level": 1, "children": []}
+    path = [root]
     for heading in headings:
-        node = {key: heading[key] for key in ("id", "number", "title")} | {"children": []}
-        siblings = tree[-1]["children"] if heading["level"] > 2 and tree else tree
-        siblings.append(node)
-    return tree
+        if heading["level"] <= depth:
+            while path[-1]["level"] >= heading["level"]:
+                path.pop()
+            path[-1]["children"].append(heading | {"children": []})
+            path.append(path[-1]["children"][-1])
+    return root["children"]
 
 
 # Live figures: `start.css` and `start.js` come with the page, the other scripts on a figure's start
@@ -207,16 +249,28 @@ def _launch_links(project: Project, page: Page) -> list[Link]:
 
 def write_search(book: Book, stage: Path) -> None:
     """Write pagefind's index of the staged pages; it is made again only after a page changed."""
-    pages = [(stage / page.chapter.page).read_bytes() for page in book.pages]
+    if not book.project.has_search:
+        return
+    paths = [page.chapter.page for page in book.pages]
+    pages = [_with_plain_titles((stage / path).read_text(encoding="utf-8")) for path in paths]
 
     def make(path: Path) -> None:
-        _run_pagefind(stage, path, book.project.lang[:2])
+        with tempfile.TemporaryDirectory() as folder:
+            for name, page in zip(paths, pages, strict=True):
+                Path(folder, name).parent.mkdir(parents=True, exist_ok=True)
+                Path(folder, name).write_text(page, encoding="utf-8")
+            _run_pagefind(Path(folder), path, book.project.lang[:2])
         for widget in path.glob("pagefind-*"):  # the template has a search box of its own
             if not widget.name.startswith(("pagefind-entry", "pagefind-worker")):
                 widget.unlink()
 
     index = get_or_create(book.project.cache / "search", [version("pagefind"), *pages], make)
     shutil.copytree(index, stage / "pagefind")
+
+
+def _with_plain_titles(html: str) -> str:
+    """Return a page whose headings are text, since results show neither formulas nor notes."""
+    return RICH_HEADING.sub(r"<\1\2>\3</\1>", html)
 
 
 def _run_pagefind(pages: Path, output: Path, language: str) -> None:

@@ -21,9 +21,9 @@ from bookbuild.source.project import Chapter
 
 TEMPLATE = Path(__file__).parent / "typst"
 MESSAGE_LENGTH = 1500  # characters of Typst's message; the rest is about the template
-# Alt text: read by screen readers, never typeset.
+# Alt text and titles in the outline: read by screen readers and viewers, never typeset.
 ALT_TEXT = re.compile(
-    r'(?:alt: |#formula\((?:block: true, )?(?:number: "[^"]*", )?)"(?:\\.|[^"\\])*"'
+    r'(?:alt: |#rich\(|#formula\((?:block: true, )?(?:number: "[^"]*", )?)"(?:\\.|[^"\\])*"'
 )
 WORD = re.compile(r"\w+")
 STANDARD: Final = "ua-1"  # Typst then requires title, language, alt texts and ordered headings
@@ -82,20 +82,18 @@ def _main(book: Book) -> str:
     language, _, region = project.lang.partition("-")
     region = region if len(region) == 2 else ""  # not a script, as in zh-Hans
     names = {n: getattr(project, n) for n in ("title", "subtitle", "author", "version")}
-    names |= {"lang": language, "region": region}
+    names |= {"lang": language, "region": region, "paper": project.paper}
     arguments = [f"{name}: {_typst(value)}" for name, value in names.items()]
     arguments.append(f"parts: ({''.join(_parts(book))})")
     lines = ['#import "book.typ": *', f"#show: book.with({', '.join(arguments)})"]
-    for page in book.pages:
-        title = f"{_typst(page.chapter.label)}, {_typst(page.rendered.title)}"
-        lines += [f"#section(1, {title}) <{page.rendered.id}>", f'#include "{_name(page.chapter)}"']
+    lines += [f'#include "{_name(page.chapter)}"' for page in book.pages]
     return "\n".join(lines) + "\n"
 
 
 def _parts(book: Book) -> Iterator[str]:
     """Yield each part's name with the label of its first chapter."""
     for part, pages in itertools.groupby(book.pages, key=lambda page: page.chapter.part):
-        yield f"({_typst(part)}, <{next(pages).rendered.id}>), "
+        yield f"({_typst(part)}, <{next(pages).rendered.label}>), "
 
 
 def _typst(value: str | None) -> str:
@@ -173,7 +171,7 @@ def _no_glyph(path: PurePosixPath, line: int, character: str) -> BookError:
 def _characters(book: Book) -> Iterator[tuple[str, tuple[PurePosixPath, int]]]:
     """Yield the non-ASCII characters in the PDF with their places, the last place first."""
     for page in reversed(book.pages):
-        in_pdf = {*ALT_TEXT.sub("", page.rendered.texts["typst"]), *page.rendered.title}
+        in_pdf = {*ALT_TEXT.sub("", page.rendered.texts["typst"])}
         for line, origin in reversed([*zip(page.woven.lines, page.woven.origins, strict=True)]):
             for character in filter(_needs_glyph, in_pdf.intersection(line)):
                 yield character, (page.source.path, origin)

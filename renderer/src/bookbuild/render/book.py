@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from urllib.parse import unquote
 
 from bookbuild.render.weave import Woven
 from bookbuild.run.results import Results
-from bookbuild.source.errors import BookError
 from bookbuild.source.project import Chapter, Project
 from bookbuild.source.qmd import Source
 
@@ -18,16 +18,22 @@ from bookbuild.source.qmd import Source
 class Rendered:
     """A chapter as pandoc renders it, with what it defines and refers to."""
 
-    title: str
+    title: str  # as plain text
+    # "heading" in HTML and "notebook" in Markdown; without notes and links "entry" and "list"
+    titles: dict[str, str]
+    description: str  # as plain text
     id: str
+    label: str  # of the title in the PDF
     texts: dict[str, Any] = field(repr=False)  # "html", "typst", and pieces of "notebook"
     toc: list[dict[str, Any]]  # id, number, title (HTML) and level of each heading
     labels: list[dict[str, Any]]  # id, number alone, text of a reference, whether of a chapter
     refs: list[str]
-    links: list[str]
+    links: list[dict[str, Any]]  # target and, if only one format shows it, the format as `only`
+    ids: list[dict[str, Any]]  # id and `only`
     cites: list[str]
     pictures: list[str]  # paths as in the text
-    raw_html: list[str]
+    raw: list[dict[str, Any]]  # format, text and `only`; "output" for HTML that a cell printed
+    examples: list[str]  # the first word of each item of an example list
     scripts: list[str]  # names of the live figures' scripts
     problems: list[dict[str, Any]]  # message, and the token or line that it is about
 
@@ -42,23 +48,18 @@ class Page:
     woven: Woven
     rendered: Rendered
 
-    @property
-    def full_title(self) -> str:
-        """The title with the chapter's label."""
-        return f"{self.chapter.label} {self.rendered.title}".strip()
+    def labelled(self, title: str) -> str:
+        """Return a form of the title with the chapter's label before it."""
+        return f"{self.chapter.label} {title}".strip()
 
     def own_pictures(self, root: Path) -> dict[str, Path]:
         """Return the pictures that are files of the book: path in the text, path from the root."""
         folder = root / self.chapter.source.parent
-        files = {
-            path: (folder / unquote(path)).resolve()
+        return {
+            path: Path(os.path.normpath(folder / unquote(path))).relative_to(root)
             for path in self.rendered.pictures
             if unquote(path) not in self.woven.pictures
         }
-        for file in files.values():
-            if not file.is_relative_to(root):
-                raise BookError(f"{file}: a picture must be in the project's folder")
-        return {path: file.relative_to(root) for path, file in files.items()}
 
 
 @dataclass(frozen=True)

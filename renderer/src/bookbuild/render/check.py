@@ -5,13 +5,19 @@ One error reports all problems, each with its file and line.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 from bookbuild.render.book import Book, Page
-from bookbuild.source import policy
+from bookbuild.render.links import Site, addresses
+from bookbuild.render.places import Places
+from bookbuild.source import policy, syntax
 from bookbuild.source.errors import BookError, did_you_mean, error_at
+
+UNCLOSED = re.compile(r"pandoc: Div at line (\d+) .* unclosed")
+NO_END = "pandoc finds no end of this div; if it has a single tag such as <hr>, write <hr/>"
 
 Problem = tuple[int | str, str]  # a line of the .qmd or a text in it, and the message
 
@@ -19,29 +25,46 @@ Problem = tuple[int | str, str]  # a line of the .qmd or a text in it, and the m
 def check(book: Book) -> None:
     """Raise one `BookError` for all problems of the book, in the order of files and lines."""
     messages = list(book.project.problems)
+    site = Site(book)
     for page in book.pages:
-        problems = sorted(set(_problems(book, page)))
+        problems = sorted(set(_problems(site, page)))
         messages += [str(error_at(page.source.path, line or None, text)) for line, text in problems]
     if messages:
-        raise BookError("\n".join(messages))
+        raise BookError("\n".join(_with_way_out(book, messages)))
 
 
-def _problems(book: Book, page: Page) -> Iterator[tuple[int, str]]:
+def _with_way_out(book: Book, messages: list[str]) -> list[str]:
+    """Add to the last message about something unsupported that Quarto may support it."""
+    unsupported = [n for n, message in enumerate(messages) if "not supported" in message]
+    for n in unsupported[-1:]:
+        messages[n] += f"; Quarto may support it: {book.project.settings.quarto_command}"
+    return messages
+
+
+def _problems(site: Site, page: Page) -> Iterator[tuple[int, str]]:
     """Yield a chapter's problems with their lines, 0 if unknown."""
     yield from page.source.problems
+    book, places = site.book, Places(page)
     pages = {
         label["id"]: page.chapter.page for page in book.pages for label in page.rendered.labels
     }
     problems = [*_from_pandoc(page), *_references(book, page, set(pages))]
     problems += [*_citations(book, page), *_labels(page, pages), *_pictures(book, page)]
-    problems += [*_raw_html(page), *_scripts(book, page)]
+    problems += [*_raw_html(page, places), *_other_raw(page), *_scripts(book, page)]
     for place, text in problems:
-        line = place if isinstance(place, int) else page.woven.line_of(place)
-        yield line or 0, text
+        yield place if isinstance(place, int) else places.line(place, text), text
+    for address, only in addresses(page):
+        if text := site.problem(page, address, only):
+            yield places.line_of_address(address, text), text
+    yield from _examples(page, places)
 
 
 def _from_pandoc(page: Page) -> Iterator[Problem]:
+    unclosed = [*filter(None, (UNCLOSED.search(p["message"]) for p in page.rendered.problems))]
+    yield from ((page.woven.origins[int(found[1]) - 1], NO_END) for found in unclosed)
     for problem in page.rendered.problems:
+        if unclosed and (problem.get("token") == ":::" or UNCLOSED.search(problem["message"])):
+            continue  # the div's end, which has become text
         if line := problem.get("line"):
             yield _origin(page, line, problem["message"]), problem["message"]
         else:
@@ -64,8 +87,6 @@ def _references(book: Book, page: Page, labels: set[str]) -> Iterator[Problem]:
 
     for label in filter(is_missing, page.rendered.refs):
         yield f"@{label}", f"the reference @{label} has no target{did_you_mean(label, labels)}"
-    for label in filter(is_missing, page.rendered.links):
-        yield f"#{label}", f"the link #{label} has no target{did_you_mean(label, labels)}"
 
 
 def _citations(book: Book, page: Page) -> Iterator[Problem]:
@@ -88,19 +109,74 @@ def _labels(page: Page, pages: dict[str, str]) -> Iterator[Problem]:
 
 def _pictures(book: Book, page: Page) -> Iterator[Problem]:
     folder = (book.project.root / page.source.path).parent
+    root = str(book.project.root)
     for picture in map(unquote, page.rendered.pictures):
         if policy.is_address(picture):
             yield picture, f"the picture {picture} is on another host; put a copy in the project"
+        elif not os.path.normpath(folder / picture).startswith(f"{root}{os.sep}"):
+            yield picture, f"the picture {picture} is outside the project's folder; copy it there"
         elif picture not in page.woven.pictures and not (folder / picture).is_file():
             yield picture, f"the picture {picture} does not exist"
 
 
-def _raw_html(page: Page) -> Iterator[Problem]:
-    for html in page.rendered.raw_html:
-        for tag, need in policy.violations(html):
-            name = re.match(r"<[\w-]*", tag)  # pandoc may have changed the quotation marks after it
-            text = tag if page.woven.line_of(tag) or not name else name[0]
-            yield text, f"raw HTML with {need}: the pages' policy forbids it"
+def _raw_html(page: Page, places: Places) -> Iterator[Problem]:
+    """Yield the raw HTML that the pages' policy forbids, or that PDF and notebooks would lack."""
+    covered: set[str] = set()  # tags that go with one that is already reported
+    read: set[tuple[int, str]] = set()
+    for text, only in _raw(page, "html"):
+        line = 0 if only == "output" else places.line_of_html(text)
+        tag = next((match[1].lower() for match in syntax.TAG.finditer(text)), "")
+        violations = [*_violations(text, line)]
+        yield from violations
+        if only not in ("html", "output"):
+            if not violations and tag not in covered:
+                yield line or text.strip().split("\n")[0], syntax.raw_html(tag)
+            covered |= syntax.belongs_to(tag)
+        read.add((line, tag))
+    for position, tag, text in syntax.in_table_rows(places.prose):
+        if (line := places.line_at(position), tag) not in read:
+            yield from [*_violations(text, line)] or [(line, syntax.raw_html(tag))]
+
+
+def _violations(html: str, line: int) -> Iterator[Problem]:
+    """Yield what the policy forbids in a piece of HTML that begins in a line, 0 if unknown."""
+    for tag, need in policy.violations(html):
+        message = f"raw HTML with {need}: the pages' policy forbids it"
+        yield (line + html[: html.find(tag)].count("\n") if line else tag), message
+
+
+def _other_raw(page: Page) -> Iterator[Problem]:
+    for text, only in _raw(page, "typst"):
+        first_line = text.strip().split("\n")[0]
+        if only != "typst":
+            advice = 'put it into `::: {.content-visible when-format="pdf"}`'
+            yield first_line, f"raw Typst is not supported on the pages: {advice}"
+        if re.search(r'"@\w+/', text):
+            message = "this Typst package comes from another host: keep a copy in the project"
+            yield first_line, message
+    for raw in page.rendered.raw:
+        if raw["format"] not in syntax.RAW_FORMATS:
+            message = "is shown nowhere: write Markdown, or a formula between $$"
+            yield raw["text"].strip().split("\n")[0], f"raw {raw['format']} {message}"
+
+
+def _raw(page: Page, form: str) -> Iterator[tuple[str, str]]:
+    """Yield the raw text of a format, each with the only format that shows it."""
+    for raw in page.rendered.raw:
+        if raw["format"] == form:
+            yield raw["text"], raw.get("only", "")
+
+
+def _examples(page: Page, places: Places) -> Iterator[tuple[int, str]]:
+    """Yield the items of example lists, which are meant as references or citations."""
+    for word in page.rendered.examples:
+        at_word = places.find(rf"{syntax.EXAMPLE}\W*{re.escape(word)}")
+        if match := at_word or places.find(syntax.EXAMPLE):
+            message = f"`{match[1]}` at the start of a paragraph begins an example list"
+            advice = "without its reference: put a word before it"
+            yield places.line_at(match.start(1)), f"{message}, {advice}"
+        else:
+            yield 0, "`(@)` begins an example list, which is not supported"
 
 
 def _scripts(book: Book, page: Page) -> Iterator[Problem]:

@@ -56,6 +56,9 @@ def render(
 def _request(project: Project, chapter: Chapter, woven: Woven) -> dict[str, Any]:
     return {
         "text": woven.text,
+        "description": woven.source.meta.get("description", ""),
+        "is_faulty": bool(woven.source.problems),
+        "label": chapter.label,
         "number": chapter.number,
         "kind": chapter.kind,
         "page": chapter.page,
@@ -66,7 +69,7 @@ def _request(project: Project, chapter: Chapter, woven: Woven) -> dict[str, Any]
 
 def _settings(project: Project, formats: tuple[str, ...]) -> str:
     """Return a hash of everything but the chapters that their rendering depends on."""
-    parts = [version("pypandoc_binary"), project.lang, *formats]
+    parts = [version("pypandoc_binary"), project.lang, project.site_url or "", *formats]
     for path in (*sorted(LUA.glob("*.lua")), *project.bibliography):
         parts += [str(path), path.read_text(encoding="utf-8")]
     return digest(parts)
@@ -93,6 +96,7 @@ def _answers(
     job = {
         "formats": formats,
         "lang": project.lang,
+        "site_url": project.site_url or "",
         "bibliography": [str(path) for path in project.bibliography],
         "chapters": [
             _with_previous(project, formats, each, previous.get(each["page"])) for each in requests
@@ -113,7 +117,8 @@ def _with_previous(
     """Add a chapter's last definitions to its request, and whether the chapter is unchanged."""
     if not previous or not set(formats) <= previous["answer"]["texts"].keys():  # it had problems
         return request
-    before = {name: previous["answer"][name] for name in ("labels", "cites", "has_list", "seen")}
+    names = ("labels", "cites", "has_list", "id", "ids", "seen")
+    before = {name: previous["answer"][name] for name in names}
     is_as_before = previous["request"] == request and _are_current(project, [previous])
     return request | {"before": before, "is_as_before": is_as_before}
 
@@ -144,4 +149,5 @@ def _pandoc(job: str) -> str:
 
 def _rendered(answer: dict[str, Any]) -> Rendered:
     names = {field.name for field in fields(Rendered)}
-    return Rendered(**{"title": "", "id": ""} | {n: v for n, v in answer.items() if n in names})
+    known = {name: value for name, value in answer.items() if name in names}
+    return Rendered(**{"title": "", "id": "", "label": ""} | known)

@@ -2,7 +2,8 @@
 
 An entry is complete or absent: a build that is killed leaves nothing half-made, and two builds at
 once do not disturb each other. The second half of this module lists what a chapter's results depend
-on: its code, the modules and data that it uses, and the installed requirements, but no prose.
+on: its code, the modules, packages, files and data that it uses, and the processor's instructions,
+but no prose.
 """
 
 from __future__ import annotations
@@ -15,17 +16,40 @@ import os
 import platform
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterable
-from importlib.metadata import PackageNotFoundError, version
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import (
+    PackageNotFoundError,
+    distribution,
+    distributions,
+    packages_distributions,
+)
 from pathlib import Path
 from typing import Any
 
+from bookbuild.source import policy
 from bookbuild.source.errors import BookError
 from bookbuild.source.project import Project
 from bookbuild.source.qmd import Cell, Inline, Source
 
+LONGEST = 200  # characters of a path
+JOINED = re.compile(r"""["'] ?/ ?["']""")  # "data" / "words.csv"
+# A path at the start of a string literal, and whether something is joined to it: "data" / name
+LITERAL = re.compile(
+    r"""(?P<path>(?<=["'])(?:\./)?(?:\w[\w.-]*/)*(?:\w[\w.-]*)?)(?P<joined>["']\)? ?/)?"""
+    r"""|(?<=Path\(|join\()["'](?P<first>\w[\w.-]*)["'],"""
+)
 VERSIONS = 4  # of each entry: enough for an author who alternates between two
+UNUSED_SECONDS = 90 * 24 * 3600  # a chapter that is set aside, or on another branch, comes back
+KERNEL_PACKAGES = ("ipykernel", "nbclient")  # outputs depend on them whatever a cell imports
+# Code with one of these may import or look up any package.
+ANY_PACKAGE = {"importlib", "importlib.metadata", "pkg_resources"}
+# Libraries choose their code by the vector instructions, and some by the maker.
+PROCESSOR = re.compile(
+    r"(?m)^vendor_id\s*:\s*\w+|\b(?:sse|ssse|avx|fma|f16c|amx|asimd|sve|sme|bf16)\w*"
+)
 
 
 def get_or_create(
@@ -49,7 +73,7 @@ def get_or_create(
             complete = Path(partial, "complete")
             make(complete)
             _move(complete, entry)
-    _remove(by_last_use(folder)[VERSIONS:])
+    _remove(other for other in by_last_use(folder)[VERSIONS:] if other != entry)
     return entry
 
 
@@ -81,10 +105,10 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return hashed.hexdigest()[:32]
 
 
-def remove_others(folder: Path, names: Collection[str]) -> None:
-    """Remove everything in a folder whose name is not among `names`."""
-    if folder.is_dir():
-        _remove([path for path in folder.iterdir() if path.name not in names])
+def remove_unused(folder: Path) -> None:
+    """Remove every entry in the subfolders of `folder` that no build has used for long."""
+    oldest = time.time() - UNUSED_SECONDS
+    _remove([entry for entry in folder.glob("*/*") if _time(entry) < oldest])
 
 
 def _move(complete: Path, entry: Path) -> None:
@@ -96,7 +120,10 @@ def _move(complete: Path, entry: Path) -> None:
 
 
 def _time(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another build has just removed it
+        return 0.0
 
 
 def _remove(paths: Iterable[Path]) -> None:
@@ -115,36 +142,85 @@ def inputs(project: Project, source: Source) -> dict[str, str]:
 
     The names let a message say what differs between two machines.
     """
-    code = [cell.code for cell in source.cells]
-    modules = project_modules(project.root, code)
+    cells = [cell.code for cell in source.cells]
+    modules = project_modules(project.root, cells)
+    code = [*cells, *modules.values()]
     return {
         "bookbuild": _renderer_code(),
         "Python": platform.python_version(),
+        "the processor's instructions": _instructions(),
+        "installed packages": json.dumps(_installed(code)),
         "the cells": json.dumps([_step(step) for step in source.steps]),
         "modules": json.dumps({path: runnable_code(m) for path, m in sorted(modules.items())}),
-        "requirements.txt": _requirements(project),
-        "data": _data(project, [*code, *modules.values()], source),
+        "files": json.dumps(named_files(project, source)),
+        "data": _data(project, code, source),
     }
 
 
-def installed_packages(project: Project) -> str:
-    """Return the installed versions of the packages in requirements.txt, as JSON."""
-    names = re.findall(r"^[\w.-]+", _requirements(project), re.MULTILINE)
-    return json.dumps({name: _version(name) for name in sorted(names) if name != "-e"})
+def imported_packages(code: Iterable[str]) -> set[str]:
+    """Return the top-level names that code imports from outside the standard library."""
+    return {name.partition(".")[0] for c in code for name in imports(c)} - sys.stdlib_module_names
 
 
-def _version(package: str) -> str | None:
+def _installed(code: list[str]) -> dict[str, str]:
+    """Return the versions of the distributions that code imports, and of all they need."""
+    state = _environment_state()
+    if any(ANY_PACKAGE & imports(text) for text in code):
+        queue = [found.name for found in distributions()]
+    else:
+        owners = _owners(state)
+        packages = [*KERNEL_PACKAGES, *imported_packages(code)]
+        queue = [name for package in packages for name in owners.get(package, [package])]
+    versions: dict[str, str] = {}
+    while queue:
+        name = _normal(queue.pop())
+        if name not in versions and (known := _version_and_needs(name, state)):
+            versions[name], needed = known
+            queue += needed
+    return dict(sorted(versions.items()))
+
+
+def _environment_state() -> tuple[int, ...]:
+    """Return a value that changes when a package is installed or removed."""
+    return tuple(path.stat().st_mtime_ns for path in map(Path, sys.path) if path.is_dir())
+
+
+@functools.lru_cache(maxsize=1)
+def _owners(state: tuple[int, ...]) -> Mapping[str, list[str]]:
+    """Return the distributions that each top-level package belongs to."""
+    return packages_distributions()
+
+
+@functools.lru_cache(maxsize=1000)
+def _version_and_needs(name: str, state: tuple[int, ...]) -> tuple[str, list[str]] | None:
+    """Return a distribution's version and the names of what it needs; None if it is absent."""
     try:
-        return version(package)
+        found = distribution(name)
     except PackageNotFoundError:
         return None
+    needed = [r for r in found.requires or [] if not re.search(r"\bextra\s*==", r)]
+    return found.version, [re.split(r"[^\w.-]", r, maxsplit=1)[0] for r in needed]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@functools.cache
+def _instructions() -> str:
+    """Return the processor's architecture, maker and vector instructions."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    return " ".join([platform.machine(), *sorted({*PROCESSOR.findall(text)})])
 
 
 @functools.cache
 def _renderer_code() -> str:
     """Return a hash of the modules that decide what is cached of a cell's outputs."""
-    folder = Path(__file__).parent
-    texts = [(folder / name).read_text(encoding="utf-8") for name in ("kernel.py", "results.py")]
+    files = [Path(__file__).with_name(name) for name in ("kernel.py", "results.py")]
+    texts = [file.read_text(encoding="utf-8") for file in (*files, Path(policy.__file__))]
     return digest(map(runnable_code, texts))
 
 
@@ -154,9 +230,33 @@ def _step(step: Cell | Inline) -> list[Any]:
     return [step.expression]
 
 
-def _requirements(project: Project) -> str:
-    path = project.root / "requirements.txt"
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+def named_files(project: Project, source: Source) -> dict[str, str]:
+    """Return a hash of each file that a chapter's code names, apart from prepared data.
+
+    Of a folder that it names, each file counts. A module in a folder may also name what is beside
+    it.
+    """
+    cells = [cell.code for cell in source.cells]
+    modules = project_modules(project.root, cells)
+    root = project.root
+    prepared = project.settings.data_manifest and project.settings.data
+    names = {name for text in (*cells, *modules.values()) for name in named_paths(root, text)}
+    for module, text in modules.items():
+        folder = Path(module).parent
+        names |= {(folder / name).as_posix() for name in named_paths(root / folder, text)}
+    own = sorted(name for name in names if not (prepared and _is_in(name, prepared)))
+    files = {file for name in own for file in _files_at(root / name)}
+    return {str(f.relative_to(root)): digest([f.read_bytes()]) for f in sorted(files)}
+
+
+def _files_at(path: Path) -> list[Path]:
+    """Return a file, or all files in a folder apart from Python's own."""
+    paths = path.rglob("*") if path.is_dir() else [path]
+    return [p for p in paths if p.is_file() and "__pycache__" not in p.parts]
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def data_outputs(project: Project) -> dict[str, str]:
@@ -201,7 +301,7 @@ def _manifest(project: Project) -> dict[str, dict[str, str]]:
     raise BookError(f"{path} is damaged: run `{project.settings.data_command}` to write it again")
 
 
-# Imports
+# What code names: modules and files
 
 
 def project_modules(root: Path, code: list[str]) -> dict[str, str]:
@@ -266,3 +366,21 @@ def _parse(code: str) -> ast.Module:
         return ast.parse(TransformerManager().transform_cell(code))
     except SyntaxError:
         return ast.Module([], [])  # the kernel reports the error and its line
+
+
+def named_paths(root: Path, code: str) -> set[str]:
+    """Return the files and folders of the project that string literals in `code` name.
+
+    A folder counts if it has a slash, or if something is joined to it: then all in it may be meant.
+    """
+    paths = set()
+    for match in LITERAL.finditer(JOINED.sub("/", code)):
+        path = match["first"] or (match["path"] or "").removeprefix("./")
+        may_be_folder = "/" in path or match["joined"] or match["first"]
+        if 0 < len(path) <= LONGEST and _exists(root / path, bool(may_be_folder)):
+            paths.add(path.removesuffix("/"))
+    return paths
+
+
+def _exists(path: Path, may_be_folder: bool) -> bool:
+    return path.is_file() or (may_be_folder and path.is_dir())

@@ -72,7 +72,7 @@ def _execute(
     client: Client, project: Project, source: Source, name: str, workers: dict[str, str]
 ) -> Results:
     """Wait while a worker executes a chapter; raise if the worker is lost meanwhile."""
-    expected = _inputs(project, source)
+    expected = cache.inputs(project, source)
     future = client.submit(_on_worker, str(source.path), expected, name, pure=False, retries=0)
     try:
         while not _is_done(future):
@@ -96,11 +96,6 @@ def _is_done(future: Future) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _inputs(project: Project, source: Source) -> dict[str, str]:
-    installed = cache.installed_packages(project)
-    return cache.inputs(project, source) | {"installed packages": installed}
 
 
 def _relay(
@@ -139,7 +134,7 @@ def _on_worker(path: str, expected: dict[str, str], name: str) -> str:
     """Execute a chapter of the checkout that this worker runs in; return its results as JSON."""
     project = load(_folder())
     source = qmd.read(project.root, PurePosixPath(path))
-    actual = _inputs(project, source)
+    actual = cache.inputs(project, source)
     if different := [part for part, value in expected.items() if actual[part] != value]:
         worker = f"the worker {get_worker().address}, in {project.root},"
         raise BookError(f"{path}: {worker} has different versions of: {', '.join(different)}")

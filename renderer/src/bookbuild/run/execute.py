@@ -6,14 +6,18 @@ expressions. Pages and notebooks combine the current text of a chapter with thes
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import math
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 from bookbuild.run import cache
 from bookbuild.run.progress import Progress
@@ -54,24 +58,20 @@ def execute_all(
     """
     # before anything runs, since an author may go on editing
     entries = {c: _Entry(project, s) for c, s in sources.items() if s.cells or s.inlines}
-    missing = {c: sources[c] for c, entry in entries.items() if not cache.mark_used(entry.path)}
+    results = {c: entries[c].read() if c in entries else Results([], []) for c in sources}
+    missing = {c: sources[c] for c in sources if results[c] is None}
     if missing:
         progress = Progress()
         try:
             ordered = _longest_first(project, missing)
             with pool(project, progress) as submit:
-                for chapter, results in _execute(ordered, submit, progress):
-                    entries[chapter].write(results)
+                for chapter, computed in _execute(ordered, submit, progress):
+                    results[chapter] = entries[chapter].write(computed)
             _write_times(project, progress)
+            cache.remove_unused(project.cache / "executed")
         finally:
             progress.summarise()  # an error's message then starts on a line of its own
-    return {c: entries[c].read() if c in entries else Results([], []) for c in sources}
-
-
-def forget_others(project: Project, sources: dict[Chapter, Source]) -> None:
-    """Remove the results of chapters that the book no longer has."""
-    names = {_name(source) for source in sources.values()}
-    cache.remove_others(project.cache / "executed", names)
+    return {chapter: found for chapter, found in results.items() if found is not None}
 
 
 def _name(source: Source) -> str:
@@ -83,17 +83,42 @@ class _Entry:
 
     def __init__(self, project: Project, source: Source) -> None:
         self.folder = project.cache / "executed" / _name(source)
-        self.key_parts = list(cache.inputs(project, source).values())
-        self.path = cache.entry_path(self.folder, self.key_parts)
+        self.named_files = functools.partial(cache.named_files, project, source)
+        self.inputs = cache.inputs(project, source)
+        self.path = cache.entry_path(self.folder, self.inputs.values())
 
-    def write(self, results: Results) -> None:
+    def read(self) -> Results | None:
+        """Return the results, or None if there are none; a damaged entry is removed."""
+        try:
+            cache.mark_used(self.path)
+            return _parse(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):  # the machine was switched off while it was written
+            self.path.unlink(missing_ok=True)
+            return None
+
+    def write(self, results: Results) -> Results:
+        """Cache the results; return them as they will be read."""
         text = json.dumps(asdict(results), ensure_ascii=False, indent=1)
-        cache.get_or_create(
-            self.folder, self.key_parts, lambda path: path.write_text(text, encoding="utf-8")
-        )
+        for files in {self.inputs["files"], self._files_afterwards()}:
+            key_parts = (self.inputs | {"files": files}).values()
+            cache.get_or_create(
+                self.folder, key_parts, lambda path: path.write_text(text, encoding="utf-8")
+            )
+        return _parse(text)
 
-    def read(self) -> Results:
-        return Results(**json.loads(self.path.read_text(encoding="utf-8")))
+    def _files_afterwards(self) -> str:
+        """Return the named files of the next build, which has also those that the cells wrote.
+
+        If another file has changed, its author may have edited it while the chapter ran.
+        """
+        before, after = json.loads(self.inputs["files"]), self.named_files()
+        return json.dumps(after if before.items() <= after.items() else before)
+
+
+def _parse(text: str) -> Results:
+    return Results(**json.loads(text))
 
 
 def _longest_first(project: Project, sources: dict[Chapter, Source]) -> dict[Chapter, Source]:
@@ -104,17 +129,22 @@ def _longest_first(project: Project, sources: dict[Chapter, Source]) -> dict[Cha
 
 def _read_times(project: Project) -> dict[str, float]:
     """Return how many seconds each chapter took when it was last executed."""
-    file = project.cache / TIMES
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    try:
+        times = json.loads((project.cache / TIMES).read_text(encoding="utf-8"))
+        return {str(chapter): float(seconds) for chapter, seconds in times.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # it is only a hint
+        return {}
 
 
 def _write_times(project: Project, progress: Progress) -> None:
     times = dict.fromkeys((chapter for chapter, _ in progress.times), 0.0)
     for (chapter, _), seconds in progress.times.items():
         times[chapter] += seconds
-    partial = project.cache / f"partial-{TIMES}"
-    partial.write_text(json.dumps(_read_times(project) | times, indent=1), encoding="utf-8")
-    partial.replace(project.cache / TIMES)
+    folder = tempfile.TemporaryDirectory(dir=project.cache, prefix="partial-")
+    with folder as name, contextlib.suppress(OSError):  # it is only a hint
+        partial = Path(name, TIMES)
+        partial.write_text(json.dumps(_read_times(project) | times, indent=1), encoding="utf-8")
+        partial.replace(project.cache / TIMES)
 
 
 def _execute(

@@ -80,11 +80,12 @@ def inline_value(project: Project, source: Source, inline: Inline, data: dict[st
     if markdown := data.get("text/markdown"):
         return " ".join(markdown.split())
     text = data["text/plain"]
-    if "np." in text or ADDRESS.search(text) or is_bare_repr(text):
+    is_text = text[:1] in "'\""
+    if not is_text and ("np." in text or ADDRESS.search(text) or is_bare_repr(text)):
         raise inline_error(source, inline, f"results in {text}; format it, as in f'{{x:.2f}}'")
     if problem := _find_nondeterminism(project, {"output_type": "execute_result", "data": data}):
         raise inline_error(source, inline, problem)
-    if text[:1] in "'\"":
+    if is_text:
         text = str(ast.literal_eval(text))
     return escape_markdown(" ".join(MINUS.sub("−", text).split()))
 

@@ -47,6 +47,11 @@ class Config:
         advice = f"; put it in quotation marks, {quoted}" if expected in (TEXT, TEXTS) else ""
         return f"{node.value[:60]}{advice}"
 
+    def shown(self, key: str) -> str:
+        """Return a key's value for a message."""
+        node = self.nodes[key]
+        return f"`{str(node.value)[:60]}`" if isinstance(node, yaml.ScalarNode) else "a list"
+
     def texts(self, key: str) -> list[str]:
         """Return the texts of a key that holds one or several."""
         value = self.values.get(key, [])

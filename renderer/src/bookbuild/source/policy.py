@@ -24,12 +24,14 @@ TAGS = {
 ALLOWED_IN_CHAPTERS = {PROGRAM, DRAWING}  # the page's policy lets them work
 LOADING = ("src", "poster", "background", "data")  # attributes whose file a browser loads
 DRAWN = {"image", "use"}  # parts of a drawing that load the file in their `href`
+LEADING = ("href", "src", "poster", "srcset")  # attributes with the addresses of links and files
 LOADING_LINKS = {"stylesheet", "preload", "modulepreload", "icon", "manifest"}
 ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 FOREIGN_ADDRESS = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
 FOREIGN_IN_CSS = re.compile(
     r"""(?:@import\s*|url\()\s*["']?((?:https?:)?//[^\s"')]+)""", re.IGNORECASE
 )
+SCRIPT_ADDRESS = re.compile(r"\s*(?:javascript|vbscript):", re.IGNORECASE)
 ALIGNMENT = re.compile(r"\s*text-align:[\s\w]+;?\s*")
 
 
@@ -55,6 +57,21 @@ def violations(html: str) -> list[tuple[str, str]]:
     reader = _read(html)
     needs = reader.needs | ({STYLE: reader.aligned} if reader.aligned else {})
     return [(tag, need) for need, tag in needs.items() if need not in ALLOWED_IN_CHAPTERS]
+
+
+def links(html: str) -> list[str]:
+    """Return the addresses that a piece of HTML leads to or shows, in their order."""
+    return _read(html).links
+
+
+def ids(html: str) -> list[str]:
+    """Return the ids in a piece of HTML."""
+    return _read(html).ids
+
+
+def is_script(address: str) -> bool:
+    """Return whether a link's address is a script."""
+    return bool(SCRIPT_ADDRESS.match(address))
 
 
 def is_address(path: str) -> bool:
@@ -93,6 +110,8 @@ class _Reader(HTMLParser):
         self.aligned = ""  # the first tag that only has `text-align`, as in data frames
         self.is_data_frame = self.has_content = False
         self.within = ""
+        self.links: list[str] = []
+        self.ids: list[str] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.within = tag
@@ -118,6 +137,13 @@ class _Reader(HTMLParser):
                 self.aligned = self.aligned or self._tag
             else:
                 self._need(STYLE)
+        if name == "id":
+            self.ids.append(value)
+        if name in LEADING:
+            addresses = value.split(",") if name == "srcset" else [value]
+            self.links += [address.split()[0] for address in addresses if address.strip()]
+        if name == "href" and is_script(value):
+            self._need(SCRIPT)
 
     def _load(self, address: str) -> None:
         if FOREIGN_ADDRESS.match(address):

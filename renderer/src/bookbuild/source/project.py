@@ -7,11 +7,13 @@ unnumbered. `qmd.py` reads the rest.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 import yaml
@@ -20,34 +22,23 @@ from bookbuild.source.config import ANYTHING, FLAG, TEXT, TEXTS, WHOLE, Config, 
 from bookbuild.source.errors import BookError, did_you_mean, error_at
 from bookbuild.source.settings import Settings, read_settings
 
-# Every supported key, by section and type; `*` matches any key below it. README.md has the table.
+# Every supported key, by section and type. README.md has the table.
 KEYS = {
-    "project": {
-        TEXT: "type output-dir execute-dir",
-        TEXTS: "pre-render post-render",
-    },
+    "project": {TEXT: "type output-dir execute-dir"},
     "book": {
         TEXT: "title subtitle description site-url repo-url favicon sidebar.style",
-        TEXTS: "downloads repo-actions",
-        FLAG: "open-graph reader-mode search",
+        TEXTS: "downloads",
+        FLAG: "open-graph search",
         ANYTHING: "author chapters appendices",
     },
     "crossref": {FLAG: "chapters"},
-    "execute": {ANYTHING: "freeze"},
+    "format": {TEXT: "html typst"},
     "format.html": {
-        TEXT: "html-math-method csl",
-        TEXTS: "include-after-body",
+        TEXT: "html-math-method",
         FLAG: "toc number-sections code-copy lightbox respect-user-color-scheme",
         WHOLE: "toc-depth",
-        ANYTHING: "theme.* filters",
     },
-    "format.typst": {
-        TEXT: "papersize pdf-standard syntax-highlighting",
-        TEXTS: "template-partials",
-        FLAG: "toc number-sections citeproc",
-        WHOLE: "toc-depth",
-        ANYTHING: "filters",
-    },
+    "format.typst": {TEXT: "papersize", FLAG: "toc number-sections"},
 }
 KEY_TYPES = {"lang": TEXT, "bibliography": TEXTS} | {
     f"{section}.{key}": expected
@@ -56,13 +47,27 @@ KEY_TYPES = {"lang": TEXT, "bibliography": TEXTS} | {
     for key in keys.split()
 }
 
-# Keys of which this renderer supports one value only.
-REQUIRED = {
-    "project.type": "book",
-    "project.execute-dir": "project",
-    "format.html.html-math-method": "mathml",
+# Keys of which this renderer supports one value only. Those of the first table must be set, since
+# Quarto's defaults are different.
+REQUIRED = {"project.type": "book", "project.execute-dir": "project"}
+ONE_VALUE = REQUIRED | {
     "crossref.chapters": True,
+    "book.open-graph": True,
+    "book.sidebar.style": "docked",
+    "format.html": "default",
+    "format.typst": "default",
+    "format.html.html-math-method": "mathml",
+    "format.html.number-sections": True,
+    "format.html.code-copy": True,
+    "format.html.lightbox": True,
+    "format.html.respect-user-color-scheme": True,
+    "format.typst.toc": True,
+    "format.typst.number-sections": True,
 }
+HEADER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
+LOCAL = "_quarto.yml.local"  # Quarto reads it, too
+PAPER_SIZES = {"a3": "a3", "a4": "a4", "a5": "a5", "us-letter": "us-letter", "letter": "us-letter"}
+TOC_DEPTHS = range(1, 7)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,10 @@ class Project:
     downloads: tuple[str, ...] = ()
     bibliography: tuple[Path, ...] = ()
     output: str = "_book"
+    favicon: Path | None = None
+    has_search: bool = True
+    toc_depth: int = 3  # 0 for no table of contents on the pages
+    paper: str = "a4"
     problems: tuple[str, ...] = ()  # in the configuration
 
     @property
@@ -145,8 +154,9 @@ def load(root: Path) -> Project:
     """
     root = root.resolve()
     config = read(root / "_quarto.yml")
-    _check_keys(config)
     settings, setting_problems = read_settings(root)
+    _check_keys(config, settings)
+    _check_values(config)
     version, version_problems = _version(root)
     texts = {key: config.values.get(key, "") for key, kind in KEY_TYPES.items() if kind == TEXT}
     return Project(
@@ -164,44 +174,95 @@ def load(root: Path) -> Project:
         downloads=tuple(config.texts("book.downloads")),
         bibliography=tuple(_bibliography(root, config)),
         output=_output(root, config),
+        favicon=_favicon(root, config),
+        has_search=config.values.get("book.search", True),
+        toc_depth=_toc_depth(config),
+        paper=_paper(config),
         problems=(*map(str, [*config.problems, *setting_problems, *version_problems]),),
     )
 
 
-def _check_keys(config: Config) -> None:
-    for key in config.values:
-        if not any(fnmatchcase(f"{key}.", f"{known}.") for known in KEY_TYPES):
-            near = did_you_mean(key, KEY_TYPES)
-            config.problem(key, f"the key `{key}` is not known to this renderer{near}")
+def _check_keys(config: Config, settings: Settings) -> None:
+    for key in [*config.values]:
+        if any(fnmatchcase(f"{key}.", f"{known}.*") for known in settings.quarto_only):
+            del config.values[key]
+        elif key not in KEY_TYPES:
+            section, _, name = key.rpartition(".")
+            names = [k.removeprefix(f"{section}.") for k in KEY_TYPES if k.startswith(section)]
+            near = did_you_mean(name, names)
+            message = f"the key `{key}` with {config.shown(key)} is not supported{near}: remove it"
+            alone = "list it under `quarto-only` in [tool.bookbuild] of pyproject.toml"
+            config.problem(key, f"{message}, or {alone}")
     config.check(KEY_TYPES)
-    for key, value in REQUIRED.items():
-        if (actual := config.values.get(key)) != value:
-            config.problem(key, f"`{key}` must be `{value}`, not `{actual}`")
-    for key in ("book.title", "book.chapters"):
+    for key in ("book.title", "book.chapters", *REQUIRED):
         if key not in config.nodes:
-            config.problem(None, f"`{key}` is missing")
+            value = f"; set it to `{REQUIRED[key]}`" if key in REQUIRED else ""
+            config.problem(None, f"`{key}` is missing{value}")
+
+
+def _check_values(config: Config) -> None:
+    """Record the values that only Quarto supports."""
+    for key, value in ONE_VALUE.items():
+        if (actual := config.values.get(key, value)) != value:
+            only = f"is not supported, only `{_yaml(value)}`"
+            config.problem(key, f"`{key}` with `{_yaml(actual)}` {only}")
     for name in config.texts("book.downloads"):
         if name != "pdf":
-            config.problem(
-                "book.downloads", f"unknown download format `{name}`; only `pdf` is supported"
-            )
+            message = f"the download format `{name}` is not supported, only `pdf`"
+            config.problem("book.downloads", message)
     lang = config.values.get("lang", "en")
-    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", lang):
-        config.problem("lang", f"`lang` must be a language code such as en or en-GB, not {lang}")
+    if not re.fullmatch(r"en(-[A-Za-z0-9]{2,8})*", lang):
+        message = f"`lang` with {lang} is not supported, only English, such as en or en-GB"
+        config.problem("lang", f"{message}: the renderer's own words are English")
+
+
+def _yaml(value: Any) -> str:
+    """Return a value as YAML writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _favicon(root: Path, config: Config) -> Path | None:
+    if not (name := config.values.get("book.favicon")):
+        return None
+    if (root / name).is_file() and _is_inside(root, name):
+        return root / name
+    config.problem("book.favicon", f"the favicon {name} is not a file of the project")
+    return None
+
+
+def _is_inside(root: Path, name: str | PurePosixPath) -> bool:
+    """Return whether a path, whose links are not followed, is below the project's root."""
+    path = Path(os.path.normpath(root / name))
+    return path != root and path.is_relative_to(root)
+
+
+def _toc_depth(config: Config) -> int:
+    depth = config.values.get("format.html.toc-depth", 3)
+    if depth not in TOC_DEPTHS:
+        message = f"`toc-depth` with {depth} is not supported, only 1 to 6"
+        config.problem("format.html.toc-depth", message)
+    return depth if config.values.get("format.html.toc", True) else 0
+
+
+def _paper(config: Config) -> str:
+    name = config.values.get("format.typst.papersize", "a4")
+    if name not in PAPER_SIZES:
+        known = ", ".join(PAPER_SIZES)
+        message = f"`papersize` with {name} is not supported, only {known}"
+        config.problem("format.typst.papersize", message)
+    return PAPER_SIZES.get(name, "a4")
 
 
 def _output(root: Path, config: Config) -> str:
-    """Return the site's folder; the build replaces all of it, so it must hold nothing else."""
+    """Return the site's folder, which must be below the project's root; it may be a link."""
     name = config.values.get("project.output-dir", "_book")
-    folder = (root / name).resolve()
-    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if folder == root or not folder.is_relative_to(root):
-        config.problem(
-            "project.output-dir", f"output-dir `{name}` must be a folder inside the project"
-        )
-    elif not is_free and not any(folder.rglob("*.html")):
-        message = f"output-dir `{name}` contains other files that the build would delete; "
-        message += "choose another folder"
+    folder, cache = Path(os.path.realpath(root / name)), root / ".cache"
+    sources = [cache, *root.glob("*.qmd"), *root.glob("chapters/**/*.qmd")]
+    if not _is_inside(root, name):
+        message = f"output-dir `{name}` must be a folder inside the project"
+        config.problem("project.output-dir", message)
+    elif folder.is_relative_to(cache) or any(path.is_relative_to(folder) for path in sources):
+        message = f"output-dir `{name}` must not hold the book's sources or its cache"
         config.problem("project.output-dir", message)
     return name
 
@@ -209,12 +270,13 @@ def _output(root: Path, config: Config) -> str:
 def _authors(config: Config) -> Iterator[str]:
     value = config.values.get("book.author", [])
     for author in value if isinstance(value, list) else [value]:
-        name = author.get("name") if isinstance(author, dict) else author
+        is_only_name = isinstance(author, dict) and set(author) == {"name"}
+        name = author["name"] if is_only_name else author
         if isinstance(name, str):
             yield name
         else:
-            expected = "a name, or a list of names"
-            config.problem("book.author", f"`book.author` must be {expected}, not {author}")
+            message = f"`book.author` with {author} is not supported, only names"
+            config.problem("book.author", message)
 
 
 def _version(root: Path) -> tuple[str | None, list[BookError]]:
@@ -227,10 +289,13 @@ def _version(root: Path) -> tuple[str | None, list[BookError]]:
 
 def _bibliography(root: Path, config: Config) -> Iterator[Path]:
     for name in config.texts("bibliography"):
-        if (root / name).is_file():
-            yield root / name
-        else:
+        if not (root / name).is_file():
             config.problem("bibliography", f"the bibliography {name} does not exist")
+        elif Path(name).suffix not in (".bib", ".bibtex"):
+            message = f"the bibliography {name} is not supported, only .bib files"
+            config.problem("bibliography", message)
+        else:
+            yield root / name
 
 
 # The chapters
@@ -246,21 +311,36 @@ def _chapters(root: Path, config: Config) -> tuple[Chapter, ...]:
             chapters.append(Chapter(source, "unnumbered", "", part))
         else:
             chapters.append(Chapter(source, "chapter", str(next(numbers)), part))
-    for position, (source, _) in enumerate(_sources(root, config, "book.appendices")):
+    for position, (source, part) in enumerate(_sources(root, config, "book.appendices")):
+        if part:
+            message = f"the part `{part}` is not supported among the appendices: list its chapters"
+            config.problem("book.appendices", message)
         if _is_unnumbered(root, source):
             message = "an appendix is lettered; remove {.unnumbered}"
             config.problems.append(error_at(source, None, message))
-        chapters.append(Chapter(source, "appendix", chr(ord("A") + position), "Appendices"))
+        chapters.append(Chapter(source, "appendix", _letters(position), "Appendices"))
     if not chapters:
         raise BookError("\n".join(map(str, config.problems)))
     _check_all_listed(root, config, chapters)
+    _check_other_files(root, config, chapters)
     return tuple(chapters)
+
+
+def _letters(position: int) -> str:
+    """Return an appendix's number: A to Z, then AA, AB, …"""
+    rest, last = divmod(position, 26)
+    return (_letters(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
 def _sources(root: Path, config: Config, key: str) -> Iterator[tuple[PurePosixPath, str]]:
     """Yield each chapter that exists, with its part."""
     for source, part, node in _listed(config, config.nodes.get(key)):
-        if (root / source).is_file():
+        if source.suffix != ".qmd":
+            message = f"the chapter {source} is not supported, only .qmd files"
+            config.problem(node, f"{message}; convert it with `quarto convert`")
+        elif not _is_inside(root, source) or ".." in source.parts:
+            config.problem(node, f"the chapter {source} is not in the project's folder")
+        elif (root / source).is_file():
             yield source, part
         else:
             config.problem(node, f"the chapter {source} does not exist")
@@ -273,10 +353,16 @@ def _listed(
         keys = {key.value: value for key, value in item.value} if _is_map(item) else {}
         if isinstance(item, yaml.ScalarNode):
             yield PurePosixPath(item.value), part, item
+        elif "part" in keys and _is_name(keys["part"]) and _is_file(keys["part"].value):
+            message = f"the part {keys['part'].value} with a page of its own is not supported"
+            config.problem(
+                item, f"{message}; name the part, and list the page as its first chapter"
+            )
         elif set(keys) == {"part", "chapters"} and not part and _is_name(keys["part"]):
             yield from _listed(config, keys["chapters"], keys["part"].value)
         else:
-            config.problem(item, "expected a file, or `part:` (a name) with `chapters:` (a list)")
+            expected = "expected a file, or `part:` (a name) with `chapters:` (a list)"
+            config.problem(item, f"{expected}; other entries are not supported")
 
 
 def _is_map(node: yaml.Node) -> bool:
@@ -287,8 +373,13 @@ def _is_name(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and bool(node.value.strip())
 
 
+def _is_file(name: str) -> bool:
+    return name.endswith((".qmd", ".md", ".ipynb", ".Rmd"))
+
+
 def _is_unnumbered(root: Path, source: PurePosixPath) -> bool:
     text = (root / source).read_text(encoding="utf-8-sig", errors="replace")
+    text = HEADER.sub("", text, count=1)  # whose comments begin with #, too
     title = re.search(r"^# .*$", text, re.M)
     return bool(title and re.search(r"\{[^}]*(\.unnumbered|-)(\s[^}]*)?\}\s*$", title[0]))
 
@@ -303,6 +394,15 @@ def _check_all_listed(root: Path, config: Config, chapters: list[Chapter]) -> No
         source = PurePosixPath(path.relative_to(root).as_posix())
         if source not in listed and not any(_is_set_aside(part) for part in source.parts):
             message = "not listed in _quarto.yml; list it there, or start its name with `_`"
+            config.problems.append(error_at(source, None, message))
+
+
+def _check_other_files(root: Path, config: Config, chapters: list[Chapter]) -> None:
+    """Record the files from which Quarto reads further keys."""
+    folders = sorted({chapter.source.parent for chapter in chapters})
+    for source in (PurePosixPath(LOCAL), *(folder / "_metadata.yml" for folder in folders)):
+        if (root / source).is_file():
+            message = "this file is not supported: move its keys to _quarto.yml, and remove it"
             config.problems.append(error_at(source, None, message))
 
 

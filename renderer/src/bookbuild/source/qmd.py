@@ -18,12 +18,15 @@ import yaml
 from bookbuild.source import syntax
 
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast
-FENCE = re.compile(r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>[^`]*)$")
+FENCE = re.compile(
+    r"^(?P<indent>\s*)(?P<ticks>`{3,}|~{3,})\s*(?P<info>\{(?:(?!```).)*\}\s*|[^`]*)$"
+)
 LIKE_A_CELL = re.compile(r"^[>\s]*(`{3,}|~{3,})\s*\{+\s*\w")
-DIV = re.compile(r"^\s*:{3,}\s*(?P<attributes>.*?)\s*:*$")
+DIV = re.compile(r"^[>\s]*:{3,}\s*(?P<attributes>.*?)\s*:*$")
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
 TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
+RESERVED = re.compile(r"check|(?:text|cell)-\d+")  # names of cells in notebooks
 ANSWER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -261,7 +264,7 @@ class _Scanner:
             else:
                 self.divs.pop()
             return
-        before = self.lines[at - 1].strip() if at else ""
+        before = self.lines[at - 1].strip("> \t") if at else ""
         if before and not before.startswith(":::"):
             self._break(at, "a div must follow an empty line, or pandoc reads it as text")
         for message in syntax.in_div(attributes):
@@ -358,6 +361,7 @@ class _Scanner:
                 label and not LABEL.fullmatch(label),
                 "a label consists of letters, digits and hyphens",
             ),
+            (RESERVED.fullmatch(label), f"the label `{label}` is reserved; choose another"),
             ("-" in label and kind in other, f"a cell's label must not start with {kind}-"),
             (figure and not options.fig_cap, "a fig- label needs fig-cap"),
             (figure and not options.fig_alt, "a fig- label needs fig-alt"),

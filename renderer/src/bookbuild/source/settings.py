@@ -22,6 +22,8 @@ class Settings:
     data_program: str = ""  # the same where there is only the kit, as in "python -m data.prepare"
     kit: str = ""  # folder whose files join the notebooks in one archive
     kit_extra: tuple[str, ...] = ()  # other files that the archive includes where they exist
+    quarto_only: tuple[str, ...] = ()  # keys of _quarto.yml that concern Quarto's output only
+    quarto_command: str = "bookbuild build --renderer quarto"  # renders what is not supported
     live_figures: str = ""  # folder of the scripts of live figures
     watch: tuple[str, ...] = ()  # patterns of further files that the preview watches
     binder_path: str = ""  # JupyterLab address of the unpacked kit on Binder

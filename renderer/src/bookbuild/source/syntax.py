@@ -52,9 +52,58 @@ ADVICE = {  # what to write instead, by the name of what is not supported
     "filename": "name the file in the text",
 }
 
+# What to write instead of an HTML tag, and the tags that are part of it.
+BOLD, SLANTED = "write **text**", "write *text*"
+HTML_ADVICE = {
+    "br": "end the line with a backslash",
+    "hr": "write `* * *` between empty lines",
+    "sub": "write H~2~O",
+    "sup": "write x^2^",
+    **dict.fromkeys(("b", "strong"), BOLD),
+    **dict.fromkeys(("i", "em", "cite", "dfn", "var"), SLANTED),
+    **dict.fromkeys(("u", "ins"), "write [text]{.underline}"),
+    **dict.fromkeys(("s", "del", "strike"), "write ~~text~~"),
+    "mark": "write [text]{.mark}",
+    **dict.fromkeys(("code", "kbd", "samp", "tt"), "write `text` in backticks"),
+    "q": "write quotation marks",
+    "a": "write [text](address)",
+    "img": 'write ![caption](file.svg){fig-alt="description"}',
+    "table": "write a Markdown table",
+    **dict.fromkeys(("ul", "ol", "dl"), "write a Markdown list"),
+    "p": "leave an empty line between paragraphs",
+    "pre": "write a code block, ```",
+    "blockquote": "write `> ` before each line",
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "write `## Title`"),
+    "details": 'write a callout, `::: {.callout-note collapse="true"}`',
+    "figure": "write `::: {#fig-name}`, whose last paragraph is the caption",
+    **dict.fromkeys(("div", "section", "article", "aside"), "write `::: {.callout-note}`"),
+    **dict.fromkeys(("center", "font", "big", "small", "span"), "leave it out"),
+    "svg": "save the drawing as a file and write ![caption](file.svg)",
+}
+HTML_PARTS = {
+    "table": ("thead", "tbody", "tfoot", "tr", "td", "th", "caption", "colgroup", "col"),
+    "details": ("summary",),
+    "figure": ("figcaption",),
+    "svg": ("g", "path", "circle", "rect", "line", "text", "title", "desc", "defs", "use"),
+    "select": ("option", "optgroup"),
+    **dict.fromkeys(("ul", "ol"), ("li",)),
+    "dl": ("dt", "dd"),
+    **dict.fromkeys(("video", "audio", "picture"), ("source", "track", "img")),
+}
+RAW_HTML = 'is raw HTML, not supported outside `::: {.content-visible when-format="html"}`'
+# pandoc drops these from a cell of a pipe table, with their content.
+BLOCK_TAG = re.compile(
+    r"<((?:address|article|aside|blockquote|canvas|center|dd|details|dialog|div|dl|dt|fieldset|figure"
+    r"|footer|form|h[1-6]|header|hr|iframe|li|main|menu|nav|noscript|ol|output|p|pre|progress|script"
+    r"|section|style|summary|table|template|textarea|ul|video)\b)[^<>|]*>",
+    re.IGNORECASE,
+)
+TABLE_ROW = re.compile(r"^[ \t>]*\|.*\|[ \t]*$", re.MULTILINE)
+TAG = re.compile(r"<(/?[a-zA-Z][\w:-]*|[!?])")
+
 ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|[^\s"]\S*)')
 SHORTCODE = re.compile(r"\{\{<")
-EXAMPLE = re.compile(r"^[ \t]*\(@[\w:.-]*\)(?=\s|$)", re.MULTILINE)
+EXAMPLE = r"(\(@[\w:.-]*\)|(?<![\w(\[-])@[\w:.-]*[.)])(?=\s)"  # begins an example list's item
 YAML_BLOCK = re.compile(r"(?:\A|\n[ \t]*\n)---[ \t]*(?=\n[ \t]*\S)")
 
 
@@ -64,6 +113,24 @@ def unknown(what: str, name: str, known: Collection[str]) -> str:
     near = f": {advice}" if advice else did_you_mean(name, known)
     known = f"; supported: {', '.join(sorted(known)) or 'none'}"
     return f"the {what} `{name}` is not supported{near or known}"
+
+
+def raw_html(tag: str) -> str:
+    """Return the message that a tag, such as "br" or "/p", is not supported."""
+    return f"`<{tag}>` {RAW_HTML}: {HTML_ADVICE.get(tag, 'write Markdown')}"
+
+
+def in_table_rows(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the position, name and text of HTML block tags in lines that look like tables' rows."""
+    for row in TABLE_ROW.finditer(text):
+        for match in BLOCK_TAG.finditer(row[0]):
+            yield row.start() + match.start(), match[1].lower(), match[0]
+
+
+def belongs_to(tag: str) -> set[str]:
+    """Return the tags that need no message of their own after this one: its end and its parts."""
+    parts = HTML_PARTS.get(tag, ())
+    return {f"/{tag}", *parts, *(f"/{part}" for part in parts)}
 
 
 def in_prose(text: str) -> Iterator[tuple[int, str]]:
@@ -77,9 +144,6 @@ def in_prose(text: str) -> Iterator[tuple[int, str]]:
     for match in SHORTCODE.finditer(text):
         message = "the built-in renderer does not support shortcodes"
         yield match.start(), f"{message}: write out their content"
-    for match in EXAMPLE.finditer(text):
-        message = "`(@…)` at the start of a line begins an example list, and its reference is lost"
-        yield match.end() - 1, f"{message}: put a word before it"
     for match in YAML_BLOCK.finditer(text):
         message = "`---` here opens a YAML block, which is dropped"
         yield match.end() - 1, f"{message}: for a horizontal rule, leave an empty line after it"
@@ -149,6 +213,8 @@ def _code_attributes(inner: str, info: str) -> Iterator[str]:
     for key in keys:
         if key != "lst-cap":
             yield unknown("attribute", key, ("lst-cap",))
+    if "{python}" in inner:
+        yield "the caption of a listing cannot contain inline code"
     if label.startswith("lst-") != ("lst-cap" in keys):
         yield 'a listing needs both a label and a caption: {.python #lst-name lst-cap="…"}'
     elif label and not label.startswith("lst-"):

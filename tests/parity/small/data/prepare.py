@@ -1,1 +1,1 @@
-"""quarto/before.py prepares the data first; the small book has none."""
+"""quarto/pre_render.py prepares the data first; the small book has none."""

@@ -1,5 +1,5 @@
-// Enhance the page: theme button, menus, current section, anchors, scrollable equations, copy buttons,
-// notes in place, enlarged pictures, search. A classic script, so that it also runs from file://.
+// Enhance the page: theme button, menus, current section, anchors, copy buttons,
+// notes in place, enlarged pictures, search, scrolling blocks. A classic script, so that it also runs from file://.
 // The page can be read in full without it.
 "use strict";
 
@@ -79,15 +79,40 @@ function currentSection() {
 
 function anchors() {
   for (const heading of all("main h2[id], main h3[id], main h4[id]")) {
-    const label = `Link to section ${heading.textContent.trim()}`;
-    const link = make("a", { className: "anchor", href: `#${heading.id}`, ariaLabel: label }, "#");
+    const link = make("a", { className: "anchor", href: `#${heading.id}`, tabIndex: -1 }, "#");
+    link.setAttribute("aria-hidden", "true"); // or each heading would be read out twice; the outline has the same links
     heading.append(link);
   }
 }
 
-function scrollableEquations() {
-  for (const equation of all(".equation")) {
-    if (equation.scrollWidth > equation.clientWidth) equation.tabIndex = 0; // arrow keys scroll it
+// A block that scrolls is a tab stop with a name, so that arrow keys can scroll it; others are not.
+function scrollers() {
+  const kinds = { Code: "main pre", Table: "main .table-wrap", Formula: "main math" };
+  const names = new Map();
+  const mark = (block) => markScroller(block, names.get(block));
+  const observer = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
+  for (const [kind, selector] of Object.entries(kinds)) {
+    all(selector).forEach((block, position) => {
+      names.set(block, scrollerName(kind, block, position));
+      mark(block); // one that is folded away is not observed yet
+      observer.observe(block);
+    });
+  }
+}
+
+function scrollerName(kind, block, position) {
+  const figure = kind !== "Formula" && block.closest("figure");
+  const caption = figure && one(":scope > figcaption", figure)?.textContent.split(":")[0].trim();
+  const number = one(".eq-number", block.parentElement)?.textContent;
+  return `${caption || `${kind} ${number || position + 1}`}, scrollable`;
+}
+
+function markScroller(block, name) {
+  const attributes = { tabindex: 0, "aria-label": name };
+  if (block.localName !== "math") attributes.role = "group"; // a formula must remain one
+  const scrolls = block.scrollWidth > block.clientWidth;
+  for (const [key, value] of Object.entries(attributes)) {
+    scrolls ? block.setAttribute(key, value) : block.removeAttribute(key);
   }
 }
 
@@ -237,9 +262,11 @@ function closeOnBackdrop(dialog) {
 
 function search() {
   const dialog = one("dialog.search");
+  if (!dialog) return;
   const input = one("input", dialog);
   const status = one(".status", dialog);
   const list = one(".results", dialog);
+  const shortcut = slashShortcut(one(".shortcut input", dialog));
   let index;
   let asked = 0;
 
@@ -271,13 +298,34 @@ function search() {
   closeOnBackdrop(dialog);
   one(".search-open").addEventListener("click", open);
   addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, textarea, dialog");
-    const slash = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog");
+    const slash = event.key === "/" && shortcut.checked && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
     const controlK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
     if (!slash && !controlK) return;
     event.preventDefault();
     open();
   });
+}
+
+// The key / opens the search unless the reader turns that off: dictation software may type it.
+function slashShortcut(box) {
+  const hint = one(".search-open kbd");
+  const show = () => (hint.hidden = !box.checked);
+  try {
+    box.checked = localStorage.getItem("shortcuts") !== "off";
+  } catch {
+    // no access to storage: the choice holds for this page only
+  }
+  box.addEventListener("change", () => {
+    show();
+    try {
+      box.checked ? localStorage.removeItem("shortcuts") : localStorage.setItem("shortcuts", "off");
+    } catch {
+      // likewise
+    }
+  });
+  show();
+  return box;
 }
 
 async function loadIndex() {
@@ -318,4 +366,4 @@ function moveFocus(event, stops) {
   stops[stops.indexOf(document.activeElement) + step]?.focus();
 }
 
-for (const start of [themeButton, drawers, currentSection, anchors, scrollableEquations, copyButtons, notes, lightbox, search]) start();
+for (const start of [themeButton, drawers, currentSection, anchors, copyButtons, notes, lightbox, search, scrollers]) start();

@@ -1,25 +1,28 @@
 -- Render the whole book in one pandoc process: `pandoc lua book.lua` reads a job as JSON from
 -- standard input and writes the results as JSON to standard output.
 --
--- The job has `chapters` (text, number, kind, page, to_root, folder), `formats`, `bibliography`
--- and `lang`; render/pandoc.py writes it and reads the results. Each chapter gets what RESULTS
--- lists and, if no chapter has a problem, `texts` by format. A chapter may bring `before`, some of
--- its previous results. If it `is_as_before`, and so is all that it uses of other chapters, its
--- previous texts are still valid, and its result is `false`.
+-- The job has `chapters` (text, description, number, label, kind, page, to_root, folder),
+-- `formats`, `bibliography`, `lang` and `site_url`; render/pandoc.py writes it and reads the results. Each
+-- chapter gets what RESULTS lists and, if no chapter has a problem or `is_faulty` (has one that
+-- Python knows), `texts` by format and `titles`. A chapter may bring `before`, some of its previous
+-- results. If it `is_as_before`, and so is all that it uses of other chapters, its previous texts
+-- are still valid, and its result is `false`.
 
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE or arg[0]) .. "/?.lua;" .. package.path
+local inlines = require "inlines"
 local references = require "references"
 local structure = require "structure"
+local survey = require "survey"
 local writers = { html = require "html", typst = require "typst", notebook = require "notebook" }
 
-local READER = "markdown-implicit_header_references-yaml_metadata_block"
 local RESULTS = {
-  "labels", "toc", "pictures", "scripts", "refs", "links", "cites", "raw_html", "problems",
+  "labels", "toc", "pictures", "scripts", "refs", "links", "ids", "cites", "raw", "examples",
+  "problems",
 }
 
 -- Prepare a chapter to collect results. A problem names its line, or a token to search for.
 local function prepare(chapter)
-  chapter.results = { texts = {}, has_list = false }
+  chapter.results = { texts = {}, titles = {}, has_list = false }
   for _, name in ipairs(RESULTS) do chapter.results[name] = pandoc.List {} end
   function chapter.problem(token, message, line)
     chapter.results.problems:insert { token = token, message = message, line = line }
@@ -46,11 +49,16 @@ end
 local function read(chapter)
   prepare(chapter)
   chapter.blocks = with_warnings(chapter, function()
-    return structure.arrange(pandoc.read(chapter.text, READER).blocks, chapter)
+    return structure.arrange(structure.read(chapter.text), chapter)
   end)
   references.collect(chapter)
   local results = chapter.results -- of these, the following can change the text of other chapters
-  results.seen = pandoc.json.encode { results.labels, results.cites, results.has_list }
+  survey.survey(chapter.blocks, results)
+  local description = structure.read(chapter.description)
+  results.description = inlines.plain(pandoc.utils.blocks_to_inlines(description))
+  results.seen = pandoc.json.encode {
+    results.labels, results.cites, results.has_list, results.id or "", results.ids,
+  }
 end
 
 -- Read the chapters that have changed, and the others too if that affects them; return those that
@@ -79,6 +87,22 @@ local function labels_by_id(chapters)
   return labels
 end
 
+-- Give each id a label of its own in the PDF, where all chapters are one document.
+local function pdf_labels(chapters)
+  local pages, count = {}, {}
+  for _, chapter in ipairs(chapters) do
+    local labels = {}
+    for _, each in ipairs(chapter.results.ids) do
+      if (each.only or "typst") == "typst" and not labels[each.id] then
+        count[each.id] = (count[each.id] or 0) + 1
+        labels[each.id] = each.id .. (count[each.id] > 1 and ":" .. count[each.id] or "")
+      end
+    end
+    pages[chapter.page] = { title = chapter.results.id, labels = labels }
+  end
+  return pages
+end
+
 local function write(job, chapters)
   references.cite(job, chapters)
   for _, chapter in ipairs(chapters) do
@@ -95,8 +119,11 @@ local function render(job)
   job.chapters = pandoc.List(job.chapters)
   local chapters = read_changed(job.chapters)
   local labels = labels_by_id(job.chapters)
-  for _, chapter in ipairs(chapters) do references.resolve(chapter, labels) end
-  local faulty = chapters:find_if(function(chapter) return #chapter.results.problems > 0 end)
+  job.pages = pdf_labels(job.chapters)
+  for _, chapter in ipairs(chapters) do references.resolve(chapter, labels, job.pages) end
+  local faulty = job.chapters:find_if(function(chapter)
+    return chapter.is_faulty or #(chapter.results.problems or {}) > 0
+  end)
   if not faulty then write(job, chapters) end
   return job.chapters:map(function(chapter) return chapter.blocks and chapter.results or false end)
 end

@@ -5,10 +5,23 @@ local M = {}
 
 local kind_of = require("numbers").kind_of
 
+local OUTPUTS = { html = true, pdf = true, typst = true }
 local PICTURE_TYPES = { svg = true, png = true, jpg = true, jpeg = true, gif = true, webp = true }
 local PICTURE_CLASSES = { lightbox = true, nolightbox = true, ["keep-colours"] = true }
 
 local stringify = pandoc.utils.stringify
+
+-- The attributes that all formats need or pages alone can use. Others would be lost, and the pages'
+-- policy forbids styles and scripts.
+local ATTRIBUTES = {
+  Span = { "when-format", "lang" }, Link = { "target", "rel", "download" },
+  Image = { "fig-alt", "width", "height" }, CodeBlock = { "lst-cap" },
+  Header = {}, Code = {}, Table = {},
+}
+local ADVICE = {
+  style = "the pages’ policy forbids styles of a chapter's own",
+  ["tbl-colwidths"] = "columns are as wide as their contents need",
+}
 
 local chapter, formulas -- the chapter that is being checked, and its formulas
 
@@ -32,9 +45,32 @@ local function check_text(block)
   if text:find(":::", 1, true) or text:find("[{%[][#.^]") then block:walk { Str = check_word } end
 end
 
+local function check_attributes(element)
+  local known = pandoc.List(ATTRIBUTES[element.t])
+  for key in pairs(element.attributes) do
+    local advice = key:match("^on") and "the pages’ policy forbids scripts" or ADVICE[key]
+    local others = #known > 0 and table.concat(known, ", ") or "none"
+    refuse(not known:includes(key), key .. "=", "the attribute `" .. key ..
+      "` is not supported here: " .. (advice or "leave it out; supported: " .. others))
+  end
+end
+
+-- The scanner checks code blocks, except in quotations.
+local function check_quotation(quotation) quotation:walk { CodeBlock = check_attributes } end
+
 local function check_heading(header)
   refuse(is_blank(stringify(header)), "# {#" .. header.identifier, "this heading is empty")
+  check_attributes(header)
   check_text(header)
+  header.content:walk {
+    Image = function(image)
+      refuse(true, image.src, "a picture in a heading is not supported: move it below")
+    end,
+    Math = function(math)
+      refuse(math.mathtype == "DisplayMath", "$$" .. math.text,
+        "a formula in a heading is in the line: write it between single $")
+    end,
+  }
 end
 
 local function check_math(math)
@@ -43,30 +79,33 @@ local function check_math(math)
 end
 
 local function check_link(link)
+  check_attributes(link)
   refuse(#link.content == 0, "[](" .. link.target, "this link has no text")
-  refuse(link.target:match("%.qmd$"), link.target,
-    "this links to a chapter's file: write @sec-name instead")
 end
 
 local function check_span(span)
+  check_attributes(span)
   for _, class in ipairs { "aside", "column-margin", "content-hidden" } do
     refuse(span.classes:includes(class), "." .. class,
       "`." .. class .. "` is not known: write a footnote")
   end
+  local output = span.attributes["when-format"]
+  refuse(span.classes:includes("content-visible") and not OUTPUTS[output or ""],
+    ".content-visible", 'when-format must be "html" or "pdf"; there is no other output')
 end
 
--- What HTML may contain is for check.py to decide.
-local function check_raw(raw)
-  local format, first_line = raw.format, raw.text:match("[^\n]*")
-  if format == "html" then chapter.results.raw_html:insert(raw.text) end
-  refuse(format ~= "html" and format ~= "typst", first_line,
-    "raw " .. format .. " is shown nowhere: write Markdown, or a formula between $$")
-  refuse(format == "typst" and raw.text:match('"@%w+/'), first_line,
-    "this Typst package comes from another host: keep a copy in the project")
+-- check.py finds the marker, which is not in pandoc's document, before the item's first word.
+local function check_list(list)
+  if list.style ~= "Example" then return end
+  for _, item in ipairs(list.content) do
+    local word = stringify(item):match("[%w\x80-\xff]+") or ""
+    chapter.results.examples:insert(word)
+  end
 end
 
 local function check_picture(image)
   local src, attributes = image.src, image.attributes
+  check_attributes(image)
   chapter.results.pictures:insert(src)
   refuse(stringify(attributes["fig-alt"] or image.caption) == "", src,
     "this picture has no alt text: add fig-alt")
@@ -78,10 +117,8 @@ local function check_picture(image)
     refuse(not PICTURE_CLASSES[class], "." .. class,
       "the picture class `." .. class .. "` is not known")
   end
-  for key in pairs(attributes) do
-    refuse(key:match("^fig%-") and key ~= "fig-alt", key,
-      "the picture attribute `" .. key .. "` is not known: leave it out")
-  end
+  refuse(attributes.height and not attributes.width, src,
+    "a picture's height follows from its width: write the width only")
 end
 
 local function check_figure(figure)
@@ -91,11 +128,6 @@ local function check_figure(figure)
         "this figure has a caption but no alt text: add fig-alt")
     end,
   }
-end
-
-local function check_table(tbl)
-  refuse(tbl.attributes["tbl-colwidths"], "tbl-colwidths",
-    "`tbl-colwidths` is not known: columns are as wide as their contents need")
 end
 
 -- A heading or label that one format lacks would change the numbers of that format alone.
@@ -118,8 +150,8 @@ function M.check(blocks, current)
   blocks:walk {
     Para = check_text, Plain = check_text, LineBlock = check_text, DefinitionList = check_text,
     Header = check_heading, Math = check_math, Link = check_link, Span = check_span,
-    RawBlock = check_raw, RawInline = check_raw, Image = check_picture, Figure = check_figure,
-    Table = check_table, Div = check_visible,
+    Image = check_picture, Figure = check_figure, OrderedList = check_list, Div = check_visible,
+    Table = check_attributes, Code = check_attributes, BlockQuote = check_quotation,
   }
   -- pandoc warns of unknown TeX as it writes it
   pandoc.write(pandoc.Pandoc { pandoc.Plain(formulas) }, "html", { html_math_method = "mathml" })

@@ -6,7 +6,9 @@ local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = 
 local ALIGNED = { right = ' class="num"', center = ' class="center"', left = "" }
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
+local inlines = require "inlines"
 local stringify = pandoc.utils.stringify
+local SWITCHES = { unnumbered = true, unlisted = true }
 
 local function escape(text) return (text:gsub("[&<>\"]", ENTITIES)) end
 
@@ -19,19 +21,47 @@ local function titled(opening, title, blocks, closing)
   return head .. pandoc.Blocks(blocks) .. { raw(closing) }
 end
 
-local function heading(header)
+local function write(blocks) return pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS) end
+
+local function write_short(header) return write { pandoc.Plain(inlines.short(header.content)) } end
+
+-- The title and its forms for other places. It is written with the text, since its notes are there.
+local function title(header, results)
+  results.title = inlines.plain(header.content)
+  results.titles.entry = write_short(header)
+  header.attr = pandoc.Attr(header.identifier)
+  return header
+end
+
+-- Search results show the attribute `data-title` instead of a heading that is more than text.
+local function heading(header, results)
+  if header.level == 1 then return title(header, results) end
   local number = header.attributes.number
+  if not header.classes:includes("unlisted") then
+    results.toc:insert {
+      id = header.identifier, number = number, title = write_short(header), level = header.level,
+    }
+  end
+  header.classes = header.classes:filter(function(class) return not SWITCHES[class] end)
   header.attributes.number = nil
+  if inlines.is_rich(header.content) then
+    local plain = inlines.plain(header.content)
+    header.attributes["data-title"] = (number ~= "" and number .. " " or "") .. plain
+  end
   if number == "" then return header end
   header.content:insert(1, pandoc.Space())
   header.content:insert(1, pandoc.Span({ pandoc.Str(number) }, { class = "header-section-number" }))
   return header
 end
 
--- Let a reference or citation lead from this page to the one that has its label.
+-- Let a reference, citation or link lead from this page to the one that it is about.
 local function link_from(chapter, references)
   return function(link)
     local page, anchor = link.attributes.page, link.target
+    if link.attributes.file then
+      link.target, link.attributes.file = link.target:gsub("^/", chapter.to_root), nil
+      return link
+    end
     if anchor:match("^#ref%-") then page = references end
     if not page then return nil end
     local is_elsewhere = page ~= chapter.page
@@ -154,11 +184,20 @@ local function div(element)
   if class:match("^callout%-") then return callout(element, class) end
 end
 
+-- Take the title off the text, for the page's template.
+local function without_title(html, results)
+  local title, rest = html:match("^%s*<h1[^>]*>(.-)</h1>%s*(.*)$")
+  results.titles.heading = title or ""
+  return rest or html
+end
+
 return function(blocks, chapter, job)
+  local results = chapter.results
   blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
   blocks = blocks:walk {
-    Header = heading, Image = picture, Para = lone_picture, Figure = figure,
-    Table = set_table, CodeBlock = code, Div = div,
+    Header = function(header) return heading(header, results) end,
+    Image = picture, Para = lone_picture, Figure = figure, Table = set_table, CodeBlock = code,
+    Div = div,
   }
-  return tidied(pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS))
+  return without_title(tidied(write(blocks)), results)
 end

@@ -2,12 +2,15 @@
 -- a list of pieces, which notebooks.py puts together: { kind = "text", text = … }, "cell" for the
 -- next code cell, and "solution" and "end" around a solution.
 
+local inlines = require "inlines"
+local links = require "links"
+
 local WRITER = "commonmark+pipe_tables+tex_math_dollars"
 local OPTIONS = pandoc.WriterOptions { wrap_text = "none" }
 
 local stringify = pandoc.utils.stringify
 
--- Where to cut the text. No author can write such a mark: checks.lua refuses its raw format.
+-- Where to cut the text. No author can write such a mark: check.py refuses its raw format.
 local function mark(kind) return pandoc.RawBlock("notebook", kind) end
 
 local function is_mark(block) return block.t == "RawBlock" and block.format == "notebook" end
@@ -33,11 +36,17 @@ local function cell(div)
   return out
 end
 
+local function write(blocks) return pandoc.write(pandoc.Pandoc(blocks), WRITER, OPTIONS) end
+
+local function write_line(content)
+  return (write { pandoc.Plain(content) }:gsub("%s+$", ""))
+end
+
 local function pieces(blocks)
   local out, text = pandoc.List {}, pandoc.Blocks {}
   local function add_text()
     if #text == 0 then return end
-    out:insert { kind = "text", text = pandoc.write(pandoc.Pandoc(text), WRITER, OPTIONS) }
+    out:insert { kind = "text", text = write(text) }
     text = pandoc.Blocks {}
   end
   for _, block in ipairs(blocks) do
@@ -52,7 +61,16 @@ local function pieces(blocks)
   return out
 end
 
-local function equation(span)
+local function marked(span)
+  local text = span.content
+  text:insert(1, pandoc.RawInline("html", "<mark>"))
+  text:insert(pandoc.RawInline("html", "</mark>"))
+  return text
+end
+
+local function inline_span(span)
+  if span.classes:includes("mark") then return marked(span) end
+  if span.classes:includes("kbd") then return pandoc.Code(stringify(span)) end
   if not span.classes:includes("equation") then return span.content end
   local math, number = span.content[1], stringify(span.content[2]):match("%((.*)%)")
   return pandoc.Math("DisplayMath", math.text:gsub("%s+$", "") .. " \\tag{" .. number .. "}")
@@ -63,14 +81,38 @@ local function note(element)
   return pandoc.Inlines { pandoc.Str(" (") } .. text .. { pandoc.Str(")") }
 end
 
-local function link(element)
-  return element.target:match("^#") and element.content or nil
+-- The pages are elsewhere: a reference becomes text, a link leads to the web.
+local function link_from(job)
+  return function(element)
+    local page, class = element.attributes.page, element.classes[1]
+    if element.attributes.file then return links.to_web(element, job.site_url) end
+    if not page and not element.target:match("^#") then
+      return pandoc.Link(element.content, element.target, element.title)
+    end
+    if not page or class or job.site_url == "" then return element.content end
+    local anchor = element.attributes.chapter and "" or element.target
+    return pandoc.Link(element.content, job.site_url .. "/" .. page .. anchor, element.title)
+  end
+end
+
+local function raw_to_web(chapter, job)
+  return function(raw)
+    if raw.format ~= "html" or job.site_url == "" then return nil end
+    raw.text = links.html_to_web(raw.text, chapter, job)
+    return raw
+  end
 end
 
 -- The picture travels in the notebook, under a name made of its path.
 local function image(element)
   local name = element.src:gsub("^[./]+", ""):gsub("[^%w.]+", "-"):gsub("%.svg$", ".png")
   return pandoc.Image({ pandoc.Str(element.attributes.alt) }, "attachment:" .. name)
+end
+
+-- notebooks.py writes the title, above what the notebook needs.
+local function title(header, results)
+  results.titles.notebook = write_line(header.content)
+  return {}
 end
 
 local function heading(header)
@@ -129,7 +171,15 @@ return function(blocks, chapter, job)
     blocks:extend(references(chapter.results.cites, job.entries))
   end
   blocks = blocks:walk { Div = cell }:walk { Cite = function(cite) return cite.content end }
-  blocks = blocks:walk { Span = equation, Note = note, Link = link, Image = image }
-  blocks = blocks:walk { Header = heading, Figure = figure, Table = tbl }:walk { Div = div }
+  local function any_heading(header)
+    return header.level == 1 and title(header, chapter.results) or heading(header)
+  end
+  local short = inlines.short(blocks[1].content):walk { Span = inline_span }
+  chapter.results.titles.list = write_line(short)
+  local raw = raw_to_web(chapter, job)
+  blocks = blocks:walk { RawBlock = raw, RawInline = raw }
+  blocks = blocks:walk { Link = link_from(job), Span = inline_span, Image = image }
+  blocks = blocks:walk { Note = note }
+  blocks = blocks:walk { Header = any_heading, Figure = figure, Table = tbl }:walk { Div = div }
   return pieces(blocks)
 end

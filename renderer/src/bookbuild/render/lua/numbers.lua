@@ -3,6 +3,8 @@
 
 local M = {}
 
+local inlines = require "inlines"
+
 local NBSP = "\u{a0}"
 local THEOREMS = {
   thm = "Theorem", lem = "Lemma", cor = "Corollary", prp = "Proposition", cnj = "Conjecture",
@@ -11,13 +13,12 @@ local THEOREMS = {
 local NAMES = { sec = "Section", fig = "Figure", tbl = "Table", eq = "Equation", lst = "Listing" }
 for kind, name in pairs(THEOREMS) do NAMES[kind] = name end
 local CAPTIONED = { Figure = { fig = true, lst = true }, Table = { tbl = true } }
-local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
-local SWITCHES = { unnumbered = true, unlisted = true }
 local BLANK = { Space = true, SoftBreak = true }
 
 local stringify = pandoc.utils.stringify
 
-local chapter, counters, sections -- the current chapter, and what has been counted in it
+-- The current chapter, what has been counted in it, and the level of its last heading.
+local chapter, counters, sections, level
 
 -- The kind of element that a label belongs to, such as "fig"; nil if it is not a cross-reference.
 function M.kind_of(id)
@@ -48,9 +49,8 @@ local function section_number(header)
   return chapter.number .. "." .. table.concat(sections, ".")
 end
 
--- The page's template prints the title, so it leaves the text.
 local function title(header)
-  local results, text, number = chapter.results, stringify(header), chapter.number
+  local results, text, number = chapter.results, inlines.plain(header.content), chapter.number
   if results.title then
     chapter.problem("# " .. text, "a chapter has one title; use ## for its sections")
     return {}
@@ -61,23 +61,27 @@ local function title(header)
     local is_numbered = number ~= ""
     add_label(results.id, is_numbered and number or text, is_numbered and name or text, true)
   end
-  return {}
+  return header
+end
+
+-- An outline without gaps is a condition of accessible PDFs.
+local function check_level(header)
+  if header.level > level + 1 then
+    local marks, word = ("#"):rep(header.level), stringify(header):match("^%S*")
+    local advice = ("#"):rep(level + 1)
+    chapter.problem(marks .. " " .. word, "this heading skips a level: use " .. advice)
+  end
+  level = header.level
 end
 
 local function heading(header)
+  check_level(header)
   if header.level == 1 then return title(header) end
   local number = section_number(header)
   if M.kind_of(header.identifier) == "sec" then
-    local text = number ~= "" and NAMES.sec .. NBSP .. number or stringify(header)
+    local text = number ~= "" and NAMES.sec .. NBSP .. number or inlines.plain(header.content)
     add_label(header.identifier, number ~= "" and number or text, text)
   end
-  if header.level <= 3 and not header.classes:includes("unlisted") then
-    local html = pandoc.write(pandoc.Pandoc { pandoc.Plain(header.content) }, "html", OPTIONS)
-    chapter.results.toc:insert {
-      id = header.identifier, number = number, title = html, level = header.level,
-    }
-  end
-  header.classes = header.classes:filter(function(class) return not SWITCHES[class] end)
   header.attributes.number = number
   return header
 end
@@ -165,7 +169,7 @@ local function term(span)
 end
 
 function M.number(blocks, current)
-  chapter, counters, sections = current, {}, {}
+  chapter, counters, sections, level = current, {}, {}, 1
   return blocks:walk { Div = theorem, Span = term }:walk {
     Para = equations, Plain = equations, Header = heading,
     Figure = number_caption, Table = number_caption,

@@ -4,6 +4,7 @@
 local M = {}
 
 local NBSP = "\u{a0}"
+local links = require "links"
 local kind_of = require("numbers").kind_of
 
 -- `page` and `chapter` (whether the label belongs to a whole chapter) are for html.lua.
@@ -38,12 +39,20 @@ local function reference_list(cite, labels)
   return #out > 0 and out or nil
 end
 
-local function linked_label(link) return link.target:match("%.qmd#(.+)$") end
-
--- `[word](glossary.qmd#gl-word)`: a link to a label, with a text of its own.
-local function term(link, labels)
-  local label = labels[linked_label(link)]
-  return label and crossref(link.content, label, "term")
+-- A link within the book gets its page, or its file, as an attribute. One such as
+-- `[word](glossary.qmd#gl-word)` leads to a term's explanation.
+local function inner_link(link, chapter, pages)
+  local page, place = links.resolve(link.target, chapter.page, pages)
+  if page then
+    local title = pages[page].title or ""
+    local id = place ~= "" and place or title
+    local label = { id = id, page = page, chapter = id == title }
+    local out = crossref(link.content, label, link.target:match("%.qmd#") and "term")
+    out.identifier, out.title = link.identifier, link.title
+    return out
+  end
+  link.attributes.file = place
+  return link
 end
 
 -- Collect what a chapter refers to and cites, and whether it contains the list of references.
@@ -56,17 +65,17 @@ function M.collect(chapter)
         if not list:includes(citation.id) then list:insert(citation.id) end
       end
     end,
-    Link = function(link) results.links:insert(linked_label(link)) end,
     Div = function(div) results.has_list = results.has_list or div.identifier == "refs" end,
   }
   results.cites:sort()
 end
 
 -- Turn a chapter's references into links.
-function M.resolve(chapter, labels)
+function M.resolve(chapter, labels, pages)
   chapter.blocks = chapter.blocks:walk {
+    Link = function(link) return inner_link(link, chapter, pages) end,
+  }:walk {
     Cite = function(cite) return reference_list(cite, labels) end,
-    Link = function(link) return term(link, labels) end,
   }
 end
 

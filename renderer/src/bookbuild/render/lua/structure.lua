@@ -3,12 +3,22 @@
 
 local M = {}
 
+-- What is native_divs in pandoc stays raw HTML: `<div class="cell">` is not a cell.
+local READER = "markdown-implicit_header_references-yaml_metadata_block-native_divs-native_spans"
+local INTERNAL = { "cell", "cell-output", "tab", "layout", "theorem", "column" }
+
 local checks = require "checks"
+local inlines = require "inlines"
 local numbers = require "numbers"
 
-local stringify = pandoc.utils.stringify
-
 local chapter -- the one that is being arranged
+
+function M.read(text) return pandoc.read(text, READER).blocks end
+
+-- Remove comments.
+local function uncommented(raw)
+  return raw.format == "html" and raw.text:gsub("<!%-%-.-%-%->", ""):match("^%s*$") and {} or nil
+end
 
 -- Return the blocks without content for other formats; a notebook shows what the pages do.
 function M.shown_in(format, blocks, text)
@@ -21,17 +31,36 @@ function M.shown_in(format, blocks, text)
   return blocks:walk { Div = show, Span = show }
 end
 
--- Turn a table that a cell printed as HTML into pandoc's own, which all formats can show. The
--- empty table is a sandbox without files, so that pandoc does not fetch what a frame shows.
-local function html_output(div)
-  if not div.classes:includes("cell-output") then return nil end
-  return div:walk {
-    RawBlock = function(raw)
-      if raw.format ~= "html" then return nil end
-      chapter.results.raw_html:insert(raw.text)
-      return pandoc.read(raw.text, "html", nil, {}).blocks
+-- Turn a table that a cell printed as HTML into pandoc's own, which all formats can show, without
+-- what only a page could use. The empty table is a sandbox without files, so that pandoc does not
+-- fetch what a frame shows. A lone tag is from Markdown that a cell shows; check.py refuses it.
+local function read_html(raw)
+  local is_lone_tag = raw.text:match("^%s*<[^<>]*>%s*$")
+  if raw.format ~= "html" or is_lone_tag then return nil end
+  chapter.results.raw:insert { format = "html", text = raw.text, only = "output" }
+  return pandoc.read(raw.text, "html", nil, {}).blocks:walk {
+    Header = function(header) return pandoc.Para { pandoc.Strong(header.content) } end,
+    Div = function(div) return div.content end,
+    Span = function(span) return span.content end,
+    Link = function(link) return pandoc.Link(link.content, link.target) end,
+    Code = function(code) return pandoc.Code(code.text) end,
+    CodeBlock = function(code) return pandoc.CodeBlock(code.text) end,
+    Table = function(tbl)
+      tbl.attr = pandoc.Attr()
+      return tbl
     end,
   }
+end
+
+-- What a cell shows cannot be a cell or another part of the page's structure.
+local function cell_output(div)
+  if not div.classes:includes("cell-output") then return nil end
+  div.content = div.content:walk { RawBlock = read_html }:walk {
+    Div = function(inner)
+      return pandoc.List(INTERNAL):includes(inner.classes[1] or "") and inner.content or nil
+    end,
+  }
+  return div
 end
 
 -- `::: {.callout-note}`: a heading at the beginning, or the attribute, is its title.
@@ -39,6 +68,7 @@ local function callout(div)
   local kind = (div.classes[1] or ""):match("^callout%-(%a+)$")
   if not kind then return nil end
   local first, title = div.content[1], div.attributes.title
+  title = title and pandoc.utils.blocks_to_inlines(M.read(title))
   if first and first.t == "Header" then
     title = first.content
     div.content:remove(1)
@@ -125,7 +155,7 @@ end
 local function listing(code)
   local caption = code.attributes["lst-cap"]
   if numbers.kind_of(code.identifier) ~= "lst" or not caption then return nil end
-  local text = pandoc.read(caption, "markdown").blocks[1]
+  local text = M.read(caption)[1]
   local attr = { id = code.identifier, class = "listing" }
   code.identifier, code.attributes["lst-cap"] = "", nil
   return pandoc.Figure({ code }, text and { pandoc.Plain(text.content) } or {}, attr)
@@ -174,9 +204,10 @@ local function measure(image)
   end
 end
 
+-- The caption of a figure is also in its picture; there it serves as alt text at most.
 local function picture(image)
-  image.attributes.alt = image.attributes["fig-alt"] or stringify(image.caption)
-  image.attributes["fig-alt"] = nil
+  image.attributes.alt = image.attributes["fig-alt"] or inlines.plain(image.caption)
+  image.attributes["fig-alt"], image.caption = nil, {}
   measure(image)
   return image
 end
@@ -184,9 +215,10 @@ end
 -- Return a chapter's blocks with structure, numbers and captions; add the rest to its results.
 function M.arrange(blocks, current)
   chapter = current
-  blocks = blocks:walk { Div = html_output }
-  checks.check(blocks, chapter)
+  blocks = blocks:walk { RawBlock = uncommented, RawInline = uncommented }
+  blocks = blocks:walk { Div = cell_output }
   blocks = blocks:walk { Blocks = annotations }:walk { CodeBlock = listing }
+  checks.check(blocks, chapter)
   blocks = blocks:walk { Image = picture, Div = arrange_div }
   blocks = numbers.number(blocks, chapter)
   checks.check_ids(blocks)

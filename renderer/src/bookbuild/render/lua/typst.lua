@@ -1,5 +1,7 @@
 -- Write a chapter as Typst, with calls of outputs/typst/book.typ.
 
+local inlines = require "inlines"
+local links = require "links"
 local typst = require "typst_calls"
 
 local WRITER = "typst-smart" -- pandoc knows an apostrophe from a quotation mark, Typst guesses
@@ -44,23 +46,73 @@ local function image(element)
   return typst.inline("#picture(" .. source .. ", " .. size .. ")")
 end
 
+local function around(opening, content, closing)
+  return pandoc.Inlines { typst.inline(opening) } .. pandoc.Inlines(content) ..
+    { typst.inline(closing) }
+end
+
 local function span(element)
-  return element.classes:includes("dtype") and typst.small(element, "\\ ") or nil
+  local lang = element.attributes.lang
+  if element.classes:includes("dtype") then return typst.small(element, "\\ ") end
+  if element.classes:includes("kbd") then return pandoc.Code(stringify(element)) end
+  return lang and around("#text(lang: " .. typst.quoted(lang) .. ")[", { element }, "]") or nil
 end
 
 -- A link to a term's explanation keeps the colour of the text.
 local function link(element)
   if not element.classes:includes("term") then return nil end
-  element.content:insert(1, typst.inline("#term["))
-  element.content:insert(typst.inline("]"))
+  element.content = around("#term[", element.content, "]")
   return element
+end
+
+-- Lead to the label of a page or of an id on it, or to a file's web address.
+local function link_from(job)
+  return function(element)
+    local place = job.pages[element.attributes.page]
+    if element.attributes.file then return links.to_web(element, job.site_url) end
+    if not place then return nil end
+    local target = place.labels[element.target:sub(2)]
+    if not target then return element.content end -- only pages have it
+    element.target = "#" .. target
+    return element
+  end
+end
+
+-- Name an element by its label in the PDF. Of these, pandoc forgets the ids of some.
+local function relabel(labels)
+  local function rename(element)
+    element.identifier = labels[element.identifier] or element.identifier
+    return element
+  end
+  local function precede(element)
+    local id = labels[element.identifier]
+    element.identifier = ""
+    return id and { typst.inline("#metadata(none)" .. label(id)), element } or element
+  end
+  return {
+    Header = rename, Div = rename, Figure = rename, Table = rename, Span = rename,
+    Code = precede, Image = precede, Link = precede,
+  }
+end
+
+-- A chapter's number is its label. A title that is more than text has three forms.
+local function prepare_heading(chapter)
+  return function(header)
+    local title = header.content
+    if header.level == 1 then header.attributes.number = chapter.label end
+    if inlines.is_rich(title) then
+      local opening = "#rich(" .. typst.quoted(inlines.plain(title)) .. ")["
+      local short = around(opening, inlines.short(title), "][")
+      header.content = short .. title .. { typst.inline("]") }
+    end
+    return header
+  end
 end
 
 local function heading(header)
   local number = typst.quoted(header.attributes.number or "")
-  header.content:insert(1, typst.inline("#section(" .. header.level .. ", " .. number .. ")["))
-  header.content:insert(typst.inline("]" .. label(header.identifier)))
-  return pandoc.Plain(header.content)
+  local opening = "#section(" .. header.level .. ", " .. number .. ")["
+  return pandoc.Plain(around(opening, header.content, "]" .. label(header.identifier)))
 end
 
 local function figure(element)
@@ -114,12 +166,14 @@ local function div(element)
   if class:match("^callout%-") then return callout(element) end
 end
 
-return function(blocks)
-  blocks = pandoc.Blocks(float_figures(blocks)):walk {
-    Cite = function(cite) return cite.content end,
-  }
+return function(blocks, chapter, job)
+  blocks = pandoc.Blocks(float_figures(blocks)):walk { Header = prepare_heading(chapter) }
+  blocks = blocks:walk {
+    Cite = function(cite) return cite.content end, Link = link_from(job),
+  }:walk(relabel(job.pages[chapter.page].labels))
   blocks = blocks:walk { traverse = "topdown", Span = equation, Math = math }
   blocks = blocks:walk { Span = span, Image = image, Link = link }
+  chapter.results.label = job.pages[chapter.page].labels[chapter.results.id]
   blocks = blocks:walk {
     Header = heading, Figure = figure, Table = tbl, DefinitionList = typst.terms, Div = div,
   }
