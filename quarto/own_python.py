@@ -10,11 +10,15 @@ import os
 import sys
 from pathlib import Path
 
+# A user's settings with which Python finds other modules, or leaves assertions out.
+UNWANTED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONOPTIMIZE")
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def use_own_python() -> None:
     """Restart the running script under the book's Python, unless it is already in use."""
+    for name in UNWANTED:
+        os.environ.pop(name, None)
     venv = ROOT / ".venv"
     if os.environ.get("CONDA_DEFAULT_ENV") == "cnns-word2vec" or Path(sys.prefix) == venv:
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bookbuild import available_cores
 from renderer.tests.support.books import probe_book
 from renderer.tests.support.processes import build, shared
 from renderer.tests.support.programs import missing
@@ -36,7 +37,7 @@ def pytest_configure(config):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Use cores + 1 workers: tests spend about a sixth of their time waiting for subprocesses."""
-    return (os.cpu_count() or 1) + 1
+    return available_cores() + 1
 
 
 def pytest_collection_modifyitems(items):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bookbuild import available_cores
 from tests.support.books import SmallBook, probe_book
 from tests.support.processes import build, shared
 
@@ -22,7 +23,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Use cores + 1 workers: tests spend about a sixth of their time waiting for subprocesses."""
-    return (os.cpu_count() or 1) + 1
+    return available_cores() + 1
 
 
 @pytest.fixture

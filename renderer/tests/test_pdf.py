@@ -321,9 +321,10 @@ def test_no_pdf_unless_requested(book):
 def test_a_fault_is_reported_at_its_line_and_the_pages_are_written(book, build_pdf):
     words = "\n\n".join(f"Sentence number {n} of the text." for n in range(40))
     assert isinstance(build_pdf("Text."), Path)
-    book.chapter(f"{words}\n\n```{{=typst}}\n#nothing-of-this-name\n```\n\n{words}")
+    fault = "```{=typst}\n#nothing-of-this-name\n```"
+    book.chapter(f'{words}\n\n::: {{.content-visible when-format="pdf"}}\n{fault}\n:::\n\n{words}')
     message = build_error(book)
-    assert re.search(r"chapters/one\.qmd:(82|83|84): the PDF cannot be typeset", message)
+    assert re.search(r"chapters/one\.qmd:(83|84|85): the PDF cannot be typeset", message)
     assert "unknown variable: nothing-of-this-name" in message
     assert "_book/ has the current pages and notebooks, but no PDF" in message
     assert "/tmp" not in message

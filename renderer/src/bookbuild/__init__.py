@@ -8,6 +8,7 @@ from bookbuild.cli.build import assemble, execute, read, write_downloads
 from bookbuild.cli.quarto import find_quarto
 from bookbuild.outputs.pages import Link, live_head, page_links
 from bookbuild.render.book import Book, Page
+from bookbuild.run.execute import available_cores
 from bookbuild.run.results import Results, executed_notebook
 from bookbuild.source.errors import BookError
 from bookbuild.source.policy import foreign_requests
@@ -24,6 +25,7 @@ __all__ = [
     "Results",
     "Source",
     "assemble",
+    "available_cores",
     "execute",
     "executed_notebook",
     "find_quarto",

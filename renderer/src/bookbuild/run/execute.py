@@ -37,12 +37,30 @@ def local_pool(project: Project, progress: Progress, jobs: int = 0) -> Iterator[
     from bookbuild.run import kernel  # imports nbclient, which takes half a second
 
     stop = threading.Event()
-    pool = ThreadPoolExecutor(jobs or len(os.sched_getaffinity(0)))
+    pool = ThreadPoolExecutor(jobs or available_cores())
     try:
         yield lambda source: pool.submit(kernel.run, project, source, progress, stop)
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def available_cores(
+    groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> int:
+    """Return how many cores this process may use: its affinity, or fewer under a cgroup quota.
+
+    `groups` is where version 2 of cgroups is mounted, and `own` lists the groups of this process.
+    """
+    cores = len(os.sched_getaffinity(0))
+    lines = own.read_text(encoding="utf-8").splitlines() if own.exists() else []
+    path = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+    for folder in (groups / path, *(groups / path).parents):
+        if folder.is_relative_to(groups) and (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
+            if quota != "max":
+                cores = min(cores, math.ceil(int(quota) / int(period)))
+    return max(1, cores)
 
 
 def execute_all(

@@ -110,7 +110,7 @@ function scrollerName(kind, block, position) {
 function markScroller(block, name) {
   const attributes = { tabindex: 0, "aria-label": name };
   if (block.localName !== "math") attributes.role = "group"; // a formula must remain one
-  const scrolls = block.scrollWidth > block.clientWidth;
+  const scrolls = getComputedStyle(block).overflowX !== "visible" && block.scrollWidth > block.clientWidth;
   for (const [key, value] of Object.entries(attributes)) {
     scrolls ? block.setAttribute(key, value) : block.removeAttribute(key);
   }

@@ -2,11 +2,11 @@
 -- standard input and writes the results as JSON to standard output.
 --
 -- The job has `chapters` (text, description, number, label, kind, page, to_root, folder),
--- `formats`, `bibliography`, `lang` and `site_url`; render/pandoc.py writes it and reads the results. Each
--- chapter gets what RESULTS lists and, if no chapter has a problem or `is_faulty` (has one that
--- Python knows), `texts` by format and `titles`. A chapter may bring `before`, some of its previous
--- results. If it `is_as_before`, and so is all that it uses of other chapters, its previous texts
--- are still valid, and its result is `false`.
+-- `formats`, `bibliography`, `lang` and `site_url`; render/pandoc.py writes it and reads the
+-- results. Each chapter gets what RESULTS lists and, if no chapter has a problem or `is_faulty`
+-- (has one that Python knows), `texts` by format and `titles`. A chapter may bring `before`, some
+-- of its previous results. If it `is_as_before`, and so is all that it uses of other chapters, its
+-- previous texts are still valid, and its result is `false`.
 
 package.path = pandoc.path.directory(PANDOC_SCRIPT_FILE or arg[0]) .. "/?.lua;" .. package.path
 local inlines = require "inlines"
