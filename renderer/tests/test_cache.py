@@ -11,12 +11,13 @@ import pytest
 
 from bookbuild.run import cache
 from bookbuild.run.cache import (
+    UNUSED_SECONDS,
     VERSIONS,
     digest,
     get_or_create,
     imports,
     mark_used,
-    remove_others,
+    remove_unused,
     runnable_code,
 )
 
@@ -162,11 +163,14 @@ def test_two_builds_at_once_agree(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
 
 
-def test_everything_not_named_is_removed(tmp_path):
-    get_or_create(tmp_path / "one", ["a"], write("1"))
-    get_or_create(tmp_path / "two", ["a"], write("2"))
-    remove_others(tmp_path, {"two"})
-    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+def test_only_entries_unused_for_long_are_removed(tmp_path):
+    old = get_or_create(tmp_path / "one", ["a"], write("1"))
+    recent = get_or_create(tmp_path / "one", ["b"], write("2"))
+    set_aside = get_or_create(tmp_path / "two", ["a"], write("3"))
+    age(old, UNUSED_SECONDS + 60)
+    age(set_aside, UNUSED_SECONDS / 2)
+    remove_unused(tmp_path)
+    assert (old.exists(), recent.exists(), set_aside.exists()) == (False, True, True)
 
 
 # What results depend on; which edit executes which chapter is tested in test_reexecution.py

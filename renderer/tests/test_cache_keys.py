@@ -384,7 +384,7 @@ def test_two_builds_at_once(book):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     builds = [subprocess.Popen(call, **pipes) for _ in range(2)]
     assert [(b.communicate(timeout=200)[0], b.returncode)[1] for b in builds] == [0, 0]
-    assert "<code>2" in book.page()
+    assert "2</code>" in book.page()
     assert list(json.loads((book.root / ".cache/times.json").read_text())) == ["chapters/one.qmd"]
     assert [*(book.root / ".cache").glob("**/partial-*")] == []
 

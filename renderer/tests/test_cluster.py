@@ -135,10 +135,12 @@ def test_a_wrong_address(book, address):
     [
         ("helper.py", "VALUE = 1", "VALUE = 2", "modules"),
         ("chapters/one.qmd", "print(", "print(0, ", "the cells"),
-        ("requirements.txt", "2.1.0", "2.0.0", "requirements.txt"),
+        ("list.txt", "a", "b", "files"),
     ],
 )
 def test_a_worker_in_a_different_checkout(two, cluster, name, old, new, part):
+    two.write("list.txt", "a")
+    two.edit("chapters/one.qmd", "print(", 'open("list.txt").close(); print(')
     cluster.worker(two)
     cluster.wait_for_workers(1)
     two.edit(name, old, new)

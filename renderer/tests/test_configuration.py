@@ -14,7 +14,7 @@ VALUES = {
     "language without a code": ("lang: english", 14, ["`lang`", "en-GB"]),
     "title that is a number": ("  title: 1984", 6, ["`book.title`", 'title: "1984"']),
     "title that is a list": ("  title: [a, b]", 6, ["`book.title`", "a list"]),
-    "title that has keys": ("  title:\n    text: a", 7, ["book.title.text", "not known"]),
+    "title that has keys": ("  title:\n    text: a", 7, ["book.title.text", "not supported"]),
     "title that is a date": ("  title: 2026-01-02", 6, ["`book.title`", '"2026-01-02"']),
     "description": ("  title: a\n  description: 3", 7, ["`book.description`", "text"]),
     "author": ("  title: a\n  author: 3", 7, ["`book.author`", "name"]),
@@ -87,7 +87,7 @@ def test_empty_values_count_as_absent(book):
     [
         (".", "inside the project"),
         ("..", "inside the project"),
-        ("chapters", "contains other files that the build would delete"),
+        ("chapters", "must not hold the book's sources"),
     ],
 )
 def test_the_site_replaces_nothing_else(book, fails, folder, words):

@@ -52,7 +52,7 @@ Words of @known1925.
 #| fig-alt: "An alternative"
 from IPython.display import SVG
 print("printed")
-SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>')
+SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="9"/></svg>')
 ```
 """
 ICON = '<svg xmlns="http://www.w3.org/2000/svg"><title>mine</title></svg>'
@@ -402,8 +402,15 @@ CODE = """from IPython.display import SVG
 print("printed")
 import sys
 print("warned", file=sys.stderr)
-SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>')"""
+SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="9"/></svg>')"""
 TABLE = "from IPython.display import Markdown\nMarkdown('| a |\\n|---|\\n| 1 |')"
+SOLUTION = """::: {.callout-tip collapse="true" title="Solution"}
+```{python}
+answer = 1
+```
+:::
+
+"""
 # The options and the code before, those after, and what is in the page or notebook after or before.
 OPTION_CASES = {
     "label": ("", "#| label: named", "x = 1\nprint(x)", 'id="named"'),
@@ -445,14 +452,9 @@ def test_a_cell_option_has_an_effect(book, option):
     before, after, code, text = OPTION_CASES[option]
     seen = []
     for options in (before, after):
-        answer = "\n\n```{python}\nanswer = 1\n```" if option == "check" else ""
-        tip = (
-            '\n\n::: {.callout-tip collapse="true" title="Solution"}\n```{python}\nanswer = 1\n```\n:::\n'
-            if option == "check"
-            else ""
-        )
+        solution = SOLUTION if option == "check" else ""
         cell = "\n".join(filter(None, ["```{python}", options, code, "```"]))
-        book.chapter(f"{tip or answer}\n\n{cell}")
+        book.chapter(f"{solution}{cell}")
         assert book.run("build", "--renderer", "builtin") == 0
         names = ("one.html", "one.ipynb", "one-practice.ipynb")
         seen.append("".join(shown(book, f"_book/chapters/{name}") for name in names))

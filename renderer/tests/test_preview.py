@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import time
@@ -84,9 +85,11 @@ def test_a_build_that_ends_while_a_page_is_read(server, tmp_path, monkeypatch):
 def test_all_open_pages_are_told(server):
     build = build_of(text(server, ""))
     events: list[str] = []
-    pages = [
-        threading.Thread(target=lambda: events.append(event(server, build))) for _ in range(20)
-    ]
+
+    def wait() -> None:
+        events.append(event(server, build))
+
+    pages = [threading.Thread(target=wait) for _ in range(20)]
     for page in pages:
         page.start()
     time.sleep(0.2)
@@ -224,4 +227,4 @@ def test_all_watched_files_are_seen(book):
     ):
         book.write(name, f"{name} changed")
         seen.append(preview._times(project))
-    assert all(before != after for before, after in zip(seen, seen[1:], strict=False))
+    assert all(before != after for before, after in itertools.pairwise(seen))

@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
-from bookbuild.source.project import KEY_TYPES, REQUIRED, load
+from bookbuild.source.project import KEY_TYPES, ONE_VALUE, REQUIRED
 from bookbuild.source.qmd import OPTION_TYPES
 from bookbuild.source.settings import Settings
 from bookbuild.source.syntax import ADVICE, CALLOUTS, DIVS, META_KEYS
@@ -43,9 +42,11 @@ def test_the_configuration_keys():
     assert set(rows) == set(KEY_TYPES)
     assert [key for key, cell in rows.items() if not cell.startswith(SUPPORT)] == []
     single = {key: cell for key, cell in rows.items() if cell.startswith("one value only")}
-    assert set(single) == set(REQUIRED)
+    assert set(single) == set(ONE_VALUE)
     for key, cell in single.items():
-        assert _names(cell) == [str(REQUIRED[key]).lower()], key
+        assert _names(cell) == [str(ONE_VALUE[key]).lower()], key
+    required = {key for key, cell in rows.items() if cell.endswith("; required")}
+    assert required == {*REQUIRED, "book.title"}
 
 
 def test_the_cell_options():
@@ -68,36 +69,6 @@ def test_the_header_keys():
     text = README.read_text(encoding="utf-8")
     [sentence] = re.findall(r"A chapter's YAML header has only (.*?)\(", text, re.DOTALL)
     assert _names(sentence) == [*META_KEYS]
-
-
-# Keys "for Quarto" change nothing here; supported ones do
-
-VALUES = {
-    "text": "x",
-    "text or a list of texts": "[x]",
-    "true or false": "false",
-    "a whole number": "1",
-    "anything": "[x]",
-}
-
-
-def test_keys_for_quarto_change_nothing(book):
-    keys = [key for key, cell in table("keys").items() if cell.startswith("for Quarto")]
-    before = load(book.root)
-    for key in keys:
-        add(book, key.replace("*", "light"), VALUES[KEY_TYPES[key]])
-    assert load(book.root) == before
-
-
-def add(book, key: str, value: str) -> None:
-    """Add a key, such as `format.html.toc`, to the book's configuration."""
-    configuration = yaml.safe_load((book.root / "_quarto.yml").read_text(encoding="utf-8"))
-    *sections, name = key.split(".")
-    mapping = configuration
-    for section_name in sections:
-        mapping = mapping.setdefault(section_name, {})
-    mapping[name] = yaml.safe_load(value)
-    book.write("_quarto.yml", yaml.safe_dump(configuration, sort_keys=False))
 
 
 # What is refused

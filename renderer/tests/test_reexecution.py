@@ -19,7 +19,7 @@ BUILD = ("build", "--renderer", "builtin", "--jobs", "1")
 
 CELL = """```{python}
 import pathlib
-with pathlib.Path("ran.txt").open("a") as log: log.write("NAME ")
+with pathlib.Path("ran" + ".txt").open("a") as log: log.write("NAME ")
 ```
 """
 
@@ -60,7 +60,7 @@ EDITS = {
     "data checksum": (MANIFEST, "aaaa", "bbbb", ["one", "two"]),
     "list of sources": (MANIFEST, "cccc", "dddd", ["one", "two"]),
     "program that prepares the data": (MANIFEST, "eeee", "ffff", []),
-    "requirements": ("requirements.txt", "2.1.0", "2.2.0", ["one", "two"]),
+    "requirements, but not what is installed": ("requirements.txt", "2.1.0", "2.2.0", []),
 }
 
 

@@ -375,7 +375,7 @@ def test_a_path_that_others_use_is_reported_and_nothing_changed(book, own, forei
 
 def test_an_empty_folder_of_others_is_reported(book):
     (book.root / "_book/index.html/deep").mkdir(parents=True)
-    with pytest.raises(BookError, match="index.html is a folder"):
+    with pytest.raises(BookError, match=r"index\.html is a folder"):
         installed(book, "index.html")()
 
 

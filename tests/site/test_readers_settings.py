@@ -1,4 +1,4 @@
-"""The reader's own settings reach every part of a page: colours, keys, speech, translation, size."""
+"""Readers' own settings reach every part of a page: colours, keys, speech, translation, size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ PRESSED = pytest.mark.parametrize("pressed", [False, True], ids=["", "pressed"])
 CODE = "pre, code, kbd, samp"
 BLOCKS = "main pre, main .table-wrap, main math"
 # of each block: whether it scrolls, whether it is a tab stop, and its name
-STOPS = f"""() => [...document.querySelectorAll("{BLOCKS}")].filter((b) => b.checkVisibility()).map((block) => {{
+STOPS = f"""() => [...document.querySelectorAll("{BLOCKS}")]
+  .filter((block) => block.checkVisibility()).map((block) => {{
     const {{ overflowX, overflowY }} = getComputedStyle(block);
     const moves = (overflow, inner, outer) => /auto|scroll/.test(overflow) && inner > outer;
     return {{

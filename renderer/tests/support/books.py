@@ -51,6 +51,8 @@ CONVENTIONS = {
     "data_program": "python -m measurements.collect",
     "kit": "handout",
     "kit_extra": ["COPYING", "measurements/ABOUT.md", "measurements/__init__.py"],
+    "quarto_only": ["book.reader-mode"],
+    "quarto_command": "task book --quarto",
     "live_figures": "drawings/moving",
     "watch": ["notes/**/*"],
     "binder_path": "lab/tree/unpacked",

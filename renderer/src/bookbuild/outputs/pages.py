@@ -99,17 +99,9 @@ def _with_untranslated_code(html: str) -> str:
 
 
 def _book(project: Project) -> dict[str, Any]:
-    names = (
-        "title",
-        "subtitle",
-        "author",
-        "description",
-        "lang",
-        "site_url",
-        "repo_url",
-        "version",
-    )
-    values = {name: getattr(project, name) for name in (*names, "has_search")}
+    names = ("title", "subtitle", "author", "description", "lang", "version")
+    names += ("site_url", "repo_url", "has_search")
+    values = {name: getattr(project, name) for name in names}
     return values | {"favicon": _favicon(project)}
 
 

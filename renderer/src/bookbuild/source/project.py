@@ -187,9 +187,10 @@ def _check_keys(config: Config, settings: Settings) -> None:
         if any(fnmatchcase(f"{key}.", f"{known}.*") for known in settings.quarto_only):
             del config.values[key]
         elif key not in KEY_TYPES:
-            section, _, name = key.rpartition(".")
-            names = [k.removeprefix(f"{section}.") for k in KEY_TYPES if k.startswith(section)]
-            near = did_you_mean(name, names)
+            section = key[: key.rfind(".") + 1]
+            names = [k.removeprefix(section) for k in KEY_TYPES if k.startswith(section)]
+            near = did_you_mean(key.removeprefix(section), names)
+            near = near.replace("mean ", f"mean {section}")
             message = f"the key `{key}` with {config.shown(key)} is not supported{near}: remove it"
             alone = "list it under `quarto-only` in [tool.bookbuild] of pyproject.toml"
             config.problem(key, f"{message}, or {alone}")

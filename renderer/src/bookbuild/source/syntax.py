@@ -1,6 +1,7 @@
 """The supported part of Quarto's syntax, and what to write instead of the rest.
 
-Each check takes a piece of a file and yields messages; the scanner (`qmd.py`) adds the lines.
+Each check takes a piece of a file and yields messages; the scanner (`qmd.py`) adds the lines, and
+defines the cell options (`Options`).
 """
 
 from __future__ import annotations
