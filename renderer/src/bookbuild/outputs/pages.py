@@ -99,8 +99,8 @@ def _with_untranslated_code(html: str) -> str:
 
 
 def _book(project: Project) -> dict[str, Any]:
-    names = ("title", "subtitle", "author", "description", "lang", "version")
-    names += ("site_url", "repo_url", "has_search")
+    about = ("title", "subtitle", "author", "description", "lang", "version")
+    names = (*about, "site_url", "repo_url", "has_search")
     values = {name: getattr(project, name) for name in names}
     return values | {"favicon": _favicon(project)}
 

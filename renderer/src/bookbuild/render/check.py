@@ -54,8 +54,8 @@ def _problems(site: Site, page: Page) -> Iterator[tuple[int, str]]:
     for place, text in problems:
         yield place if isinstance(place, int) else places.line(place, text), text
     for address, only in addresses(page):
-        if text := site.problem(page, address, only):
-            yield places.line_of_address(address, text), text
+        if problem := site.problem(page, address, only):
+            yield places.line_of_address(address, problem), problem
     yield from _examples(page, places)
 
 
