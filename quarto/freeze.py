@@ -46,7 +46,7 @@ def _write(root: Path, page: Page) -> None:
     path, woven = page.source.path, page.woven
     folder = root / "_freeze" / path.with_suffix("")
     (folder / "execute-results").mkdir(parents=True)
-    # of the text that was executed: of a file edited since, Quarto will find the results stale
+    # hash the executed text, so that later edits make the results stale for Quarto
     text = "\n".join(page.source.lines)
     digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
     for name, output in FORMATS.items():

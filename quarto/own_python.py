@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-# A user's settings with which Python finds other modules, or leaves assertions out.
+# User settings that make Python find other modules or leave out assertions.
 UNWANTED = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONOPTIMIZE")
 ROOT = Path(__file__).resolve().parents[1]
 

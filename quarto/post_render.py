@@ -72,7 +72,7 @@ def cleaned_page(html: str) -> str:
 
 
 def with_untranslated_code(html: str) -> str:
-    """Return a page in which translation leaves code as it is."""
+    """Return a page whose code is marked as not to be translated."""
     return CODE_TAG.sub(lambda m: m[0] + (' translate="no"' if m["code"] else ""), html)
 
 

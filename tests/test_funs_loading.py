@@ -392,7 +392,7 @@ def test_new_cases_may_lack_labels(pictures, documents):
 
 
 def test_own_digit_and_sentence_take_three_lines(pictures, documents):
-    """A model that answers with the class at a fixed position, so the names tell which."""
+    """The model always answers with the second class, so the names show which one that is."""
 
     def second(batch):
         return torch.eye(2)[torch.ones(len(batch), dtype=torch.int64)]
@@ -412,7 +412,7 @@ def test_own_digit_and_sentence_take_three_lines(pictures, documents):
 
 
 def run_example(function, names):
-    """Run the lines of a docstring's example, and return what the last one gives."""
+    """Run the lines of a docstring's example, and return the value of the last one."""
     lines = [example.source for example in DocTestParser().get_examples(function.__doc__)]
     assert len(lines) == 3
     for line in lines[:-1]:
@@ -548,7 +548,7 @@ def sixteen_bits(path):
     Image.fromarray(np.zeros((3, 4), dtype=np.uint16)).save(path)
 
 
-# a change of a good frame, and what the message must say: what, where, what was expected
+# a change to a good frame, and words of the message: what, where, what was expected
 BAD_PICTURES = {
     "empty frame": (lambda df: df.clear(), ["frame is empty"]),
     "no label column": (lambda df: df.drop("label"), ["label_name", 'column "label"', "filepath"]),
@@ -711,7 +711,7 @@ def test_bad_split_names_the_requested_column(documents):
         DSTorch.load_text(bad, word2vec(["a"]), col("tokens"), col("label"), index="part")
 
 
-# arguments that replace good ones (a callable: made of the good frame), and what it must say
+# arguments that replace good ones (a callable makes them from the good frame), and the message
 BAD_DOCUMENTS = {
     "empty frame": ({"df": lambda df: df.clear()}, ["frame is empty"]),
     "no index column": ({"index": "part"}, ['column "part"', "tokens"]),

@@ -47,7 +47,7 @@ def parts(figure):
 
 
 def places(figure):
-    """Return where pictures and titles stand, in inches from the top left: x0, y0, x1, y1."""
+    """Return the positions of pictures and titles, in inches from the top left: x0, y0, x1, y1."""
     figure.canvas.draw()
     boxes = []
     for artists in parts(figure):
@@ -132,7 +132,7 @@ def test_titles_never_overlap(tmp_path, labels, size, ncol):
 
 
 TITLES = {
-    "4 → 9\n97 %": ["4 → 9", "97 %"],  # the reader's own lines stay
+    "4 → 9\n97 %": ["4 → 9", "97 %"],  # the reader's own lines are kept
     "trousers => sandal": ["trousers", "=> sandal"],
     "W" * 15: ["W" * 10, "W" * 5],
     "one two " * 7: ["one two", "one two", "one two", "one two", "one two", "…"],
@@ -437,12 +437,12 @@ def test_names_that_would_overwrite_a_column_are_refused(points):
 @pytest.mark.parametrize("rows", [2, 3])
 @pytest.mark.parametrize(("reduce", "kwargs"), [UMAP, TSNE])
 def test_too_few_points_are_reported(points, rows, reduce, kwargs):
-    """UMAP's own words speak of eigenvalues of a sparse matrix."""
+    """UMAP's own message is about eigenvalues of a sparse matrix."""
     with pytest.raises(ValueError, match=rf"cannot reduce {rows} rows: "):
         reduce(points.head(rows), [col("e")], **kwargs)
 
 
-# a change of the good frame, and what the message must say
+# a change to the good frame, and words of the message
 BAD_POINTS = {
     "empty frame": (lambda df: df.clear(), ["frame is empty"]),
     "NaN": (lambda df: df.with_columns(x=pl.lit(float("nan"))), ["'x'", "NaN"]),

@@ -26,7 +26,7 @@ from nets import SimpleCNN, TextCNN
 
 ROOT = Path(__file__).resolve().parent.parent
 CPU = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-NO_VECTORS = {"ATEN_CPU_CAPABILITY": "default"}  # a reader's own choice stands
+NO_VECTORS = {"ATEN_CPU_CAPABILITY": "default"}  # a reader's own choice is kept
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +199,7 @@ def test_dropout_draws_as_in_a_plain_loop(batch_size):
 
 @pytest.mark.parametrize("batch_size", [7, 64])
 def test_printed_loss_is_the_mean_over_samples(batch_size, capsys):
-    """With a rate of 0 the weights stand still, and the loss is scikit-learn's."""
+    """With a rate of 0 the weights do not change, and the loss is scikit-learn's."""
     X, y = toy_data()
     model = nn.Linear(4, 3)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
@@ -334,7 +334,7 @@ LOGITS = arrays(
 
 @given(logits=LOGITS, data=st.data())
 def test_scores_match_scikit_learn(logits, data):
-    """A model that gives back its input makes X the logits."""
+    """A model that returns its input makes X the logits."""
     size = len(logits)
     y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size)))
     model, X, truth = nn.Identity(), torch.from_numpy(logits), torch.from_numpy(y)
@@ -477,7 +477,7 @@ INDICES[30, 2] = 9
 
 
 class Gives(nn.Linear):
-    """A model with weights that gives what a function makes of its input."""
+    """A model with weights that returns a function of its input."""
 
     def __init__(self, function):
         super().__init__(1, 1)
@@ -494,7 +494,7 @@ FLAT = nn.Sequential(nn.Linear(4, 3), nn.Flatten(0))
 EVERY = list(CALLS)
 SOME = ["train", "score_text", "predict"]
 NAMED = ["score_image", "predict", "predict_proba", "confusion_matrix"]
-# which calls, model, X, y, and what the message must say
+# which calls, model, X, y, and words of the message
 BAD_DATA = {
     "no rows": (EVERY, nn.Linear(4, 3), X[:0], Y[:0], ["X has shape (0, 4)"]),
     "a number for X": (SOME, nn.Linear(4, 3), X[0, 0], Y, ["X has shape ()"]),
@@ -583,7 +583,7 @@ def other(model, make_optimizer):
 
 
 FOREIGN = ["another model's weights", "optim.Adam(model.parameters())"]
-# how model and optimiser are made, further arguments, and what the message must say
+# how model and optimiser are made, further arguments, and words of the message
 HOPELESS = {
     "optimiser of another model": (lambda o: other(nn.Linear(4, 3), o), {}, FOREIGN),
     "optimiser of an older layer": (replaced_layer, {}, FOREIGN),

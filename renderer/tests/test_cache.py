@@ -173,7 +173,7 @@ def test_only_entries_unused_for_long_are_removed(tmp_path):
     assert (old.exists(), recent.exists(), set_aside.exists()) == (False, True, True)
 
 
-# What results depend on; which edit executes which chapter is tested in test_reexecution.py
+# The inputs of results; which edit executes which chapter is tested in test_reexecution.py
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_another_processor(book, tmp_path):
         assert execute_on(book, tmp_path, **processor) == is_other, name
 
 
-# What a chapter writes itself
+# Files that a chapter writes itself
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ def test_prose_edit_shows_in_the_notebook_from_the_cache(book):
     assert node.cells[1].outputs[0].text == "first 1\n"
 
 
-# What a cell can use, and how its outputs are stored
+# A cell's environment, and how its outputs are stored
 
 
 def test_cells_run_in_the_project_without_network(book):
@@ -144,7 +144,7 @@ def test_inline_values(book, code, expression, expected):
     assert f"Text {expected}." in notebook(book).cells[2].source
 
 
-# What stops a build: the chapter's body; then the line in the message, and words of the message
+# Errors that stop a build: the chapter's body; the line in the message, and words of the message
 FAULTS = {
     "raises": (
         "```{python}\n#| label: bad\nx = 1\nx / 0\n```",

@@ -30,7 +30,7 @@ def test_a_copy_has_prose_code_and_outputs_as_plain_markdown(site):
     assert "Some prose with 42 in it." in text
     assert "```python\nfrom helper import VALUE" in text
     assert "```\nfirst 1\n```" in text
-    assert not re.search(r":::|@sec-|\{python\}|attachment:", text)
+    assert not re.search(r":::|@sec-|\{python\}|attachment:|data:", text)
 
 
 def test_the_sitemap_names_each_page_and_robots_names_the_sitemap(site):

@@ -25,7 +25,7 @@ FILES = sorted(
 
 
 def texts(path: Path) -> list[str]:
-    """Return the string literals of a Python module but its docstrings; all of another file."""
+    """Return a Python module's string literals except docstrings, or another file's whole text."""
     if path.suffix != ".py":
         return [path.read_text(encoding="utf-8")]
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ FILES = {
     "picture.svg": "../picture.svg",
     "helper.py": "../helper.py",
     "COPYING": "../COPYING",
-    # Quarto leaves these two links dead
+    # in Quarto's site these two links are dead
     "data/query.csv": "../data/query.csv?raw=1",
     "data/anchor.csv": "../data/anchor.csv#row=2",
 }

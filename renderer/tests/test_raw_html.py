@@ -251,7 +251,7 @@ def test_raw_html_in_markdown_that_a_cell_shows_is_refused_at_the_cell(book, fai
     assert 5 <= line <= 7 and ONLY_HTML in text
 
 
-# What to write instead works
+# The suggested alternatives work
 
 
 INSTEAD = {
@@ -268,7 +268,7 @@ INSTEAD = {
     "table": ("| a |\n|---|\n| 1 |", "table", "table\\(", "| a"),
     "ul": ("- a", "ul", "- a", "- a"),
     "details": ('::: {.callout-note collapse="true"}\na\n:::', "details", "#callout", "> **Note**"),
-    "img": ('![a](p.svg){fig-alt="A"}', "img", "image.with", "attachment:p.png"),
+    "img": ('![a](p.svg){fig-alt="A"}', "img", "image.with", "data:image/png;base64,"),
 }
 
 

@@ -71,7 +71,7 @@ def test_the_header_keys():
     assert _names(sentence) == [*META_KEYS]
 
 
-# What is refused
+# Refusals
 
 REFUSED = {
     "header": "---\n{name}: x\n---\n\n# One\n",
@@ -85,7 +85,7 @@ SUPPORTED = {"div attribute": {"title", "collapse"}, "code attribute": {"lst-cap
 
 @pytest.mark.parametrize("name", ADVICE)
 def test_every_name_with_advice_is_refused_with_it(book, fails, name):
-    """Wherever an author could write a name, it is supported or refused; once with the advice."""
+    """In each place a name is supported or refused; at least one refusal includes the advice."""
     advised = []
     for kind, text in REFUSED.items():
         if name in SUPPORTED.get(kind, ()):

@@ -1,4 +1,4 @@
-"""The site is installed where `_book` is, on whatever disk, and without loss of others' files."""
+"""The site is installed wherever `_book` is, on any disk, without losing other people's files."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ class Controls:
 
     theme: str  # the button that changes the colour theme
     copy: str  # the button that copies a cell's code
-    enlarge: str  # what enlarges a picture
+    enlarge: str  # the control that enlarges a picture
     enlarged: str  # the enlarged picture
-    search: str  # what opens the search
+    search: str  # the control that opens the search
     result: str  # a link among the results
-    no_result: str  # what tells that nothing matches
+    no_result: str  # the message that nothing matches
     note: str  # a note shown beside its link
 
 

@@ -28,7 +28,7 @@ def rows() -> Iterator[Row]:
 
 
 def keep_only_archives(data: Path) -> None:
-    """Replace the links to the prepared data by links to the archives."""
+    """Replace the links to the prepared data with links to the archives."""
     for path in data.iterdir():
         if path.is_symlink():
             path.unlink()

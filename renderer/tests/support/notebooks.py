@@ -42,7 +42,7 @@ def needed_files(path: Path) -> list[str]:
 
 
 def run_alone(built: Path, root: Path, names: list[str], folder: Path) -> None:
-    """Run a notebook beside copies of these files; its outputs must equal those it came with."""
+    """Run a notebook beside copies of these files; its outputs must equal the stored ones."""
     (folder / "none" / "bookbuild").mkdir(parents=True)
     (folder / "none" / "bookbuild" / "__init__.py").write_text(NO_RENDERER, encoding="utf-8")
     path = folder / built.name

@@ -29,7 +29,7 @@ def start(book: SmallBook, *arguments: str, **options) -> subprocess.Popen:
 
 
 def _restore_interrupts() -> None:
-    """Undo that a shell lets background jobs ignore Ctrl-C."""
+    """Restore Ctrl-C, which a shell makes background jobs ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

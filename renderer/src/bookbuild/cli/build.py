@@ -35,7 +35,7 @@ OUTPUTS: tuple[tuple[Write, ...], ...] = (
     (pdf.write,),
     (notebooks.write, exports.write, kit.write),
 )
-# What a site that Quarto has written still lacks.
+# Outputs to add to a site that Quarto has written.
 DOWNLOADS: tuple[Write, ...] = (
     notebooks.write,
     kit.write,

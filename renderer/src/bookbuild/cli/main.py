@@ -20,14 +20,14 @@ from bookbuild.source.project import Project, load
 
 def run() -> None:
     """Run the command line as a program."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that kernels are ended, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that kernels are shut down too
     sys.exit(main())
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
     options = _parser().parse_args(arguments)
-    # libraries need the user's folder and name, which a container may not have
+    # libraries need a home folder and a user name, which a container may lack
     os.environ.setdefault("HOME", str(options.root.resolve() / ".cache" / "home"))
     os.environ.setdefault("USER", "reader")
     try:

@@ -34,7 +34,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, folder: Path, port: int) -> None:
         """Listen on `port` of this machine only; 0 means any free port."""
         self.changed = threading.Condition()
-        self.build = time.time_ns()  # not that of an earlier server, whose pages may be open still
+        self.build = time.time_ns()  # an earlier server's pages may still be open
         super().__init__(("127.0.0.1", port), functools.partial(_Handler, directory=str(folder)))
 
     def reload(self) -> None:
@@ -69,7 +69,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.wfile.write(content)
 
     def end_headers(self) -> None:
-        """Let the browser store nothing: a picture of the last build would be shown again."""
+        """Forbid caching: the browser would go on showing the pictures of the last build."""
         self.send_header("Cache-Control", "no-store")
         super().end_headers()
 
@@ -128,7 +128,7 @@ def _rebuild(server: Server, build: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr, flush=True)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # even a fault of ours, or a panic in Typst, must not end it
+    except BaseException as error:  # not even our own bugs or a panic in Typst may end it
         print(
             f"error: {_message(error)}\nthe last complete site stays", file=sys.stderr, flush=True
         )

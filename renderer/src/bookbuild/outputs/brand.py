@@ -80,7 +80,7 @@ def read(root: Path) -> Brand:
     Raises
     ------
     BookError
-        If a key is missing or unknown, or its value has another form.
+        If a key is missing or unknown, or its value has the wrong form.
     """
     path = root / "_brand.yml"
     path = path if path.is_file() else DEFAULT

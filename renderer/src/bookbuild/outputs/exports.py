@@ -17,7 +17,7 @@ from urllib.parse import quote
 from bookbuild.outputs import notebooks
 from bookbuild.render.book import Book, Page
 
-PICTURE = re.compile(r"!\[([^\]]*)\]\(attachment:[^)]*\)")
+PICTURE = re.compile(r"!\[([^\]]*)\]\(data:[^)]*\)")
 
 
 def write(book: Book, stage: Path) -> None:

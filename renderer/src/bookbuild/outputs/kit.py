@@ -1,7 +1,7 @@
 """Pack the kit: an archive of all notebooks and what they need, for readers without a checkout.
 
-It contains the files in the project's kit folder, the notebooks, and the files that these name; of
-the data, only the committed files and the recipe. All notebooks are in the top folder, since a
+It contains the files in the project's kit folder, the notebooks, and the files that these name, but
+only the committed data and the recipe for the rest. All notebooks are in the top folder, since a
 notebook looks for its files in its own folder. The archive's bytes depend only on these files.
 """
 

@@ -1,4 +1,4 @@
-"""Find what a notebook needs, and say so in its opening text and in a first cell that checks it.
+"""Find what a notebook needs; list it in the opening text and check it in the first cell.
 
 Where the book is published (`site-url` and `repo-url` are set), that cell also fetches what is
 missing, so that the notebook runs in the cloud.
@@ -56,7 +56,7 @@ if absent:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a notebook needs to run: the project's modules and other files, data, packages."""
+    """The requirements of a notebook: the project's modules and other files, data, packages."""
 
     files: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def find(project: Project, code: list[str]) -> Needs:
 
 
 def _with_companions(project: Project, data: set[str]) -> list[str]:
-    """Add the data that belong to a file and have its name, such as the pictures of a list."""
+    """Add the data that share a file's name, such as the pictures that a table lists."""
     folder = project.settings.data
     if folder in data:
         return [folder]

@@ -4,8 +4,8 @@ A notebook has plain Markdown and contains its pictures; `kit.py` adds what it n
 
 In a chapter whose cells have the option `check`, a collapsed tip is a solution. Such a chapter has
 two more notebooks: one with an empty cell in place of each solution, for students, and one with the
-solutions. There, a cell with `check: q.one, q.two` checks these answers with assertions, whose
-messages say what to look at; it prints a sentence, not a traceback.
+solutions. In both, a cell with `check: q.one, q.two` checks these answers with assertions whose
+messages are hints; it prints a sentence rather than a traceback.
 """
 
 from __future__ import annotations
@@ -113,15 +113,14 @@ def _cells(project: Project, page: Page) -> Iterator[tuple[str, NotebookCell]]:
     outputs = [[*filter(_is_for_notebooks, cell)] for cell in page.results.outputs]
     executed = executed_notebook(page.source, Results(outputs, page.results.values))
     code_cells = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
-    pictures = {_attachment(path): file for path, file in page.own_pictures(project.root).items()}
+    pictures = {_name(path): file for path, file in page.own_pictures(project.root).items()}
     kind, remaining = "text", iter(page.source.cells)
     for piece in page.rendered.texts["notebook"]:
         if piece["kind"] == "cell":
             cell = next(remaining)
             yield "check" if cell.options.check else kind, code_cells[cell.id]
         elif piece["kind"] == "text":
-            text = piece["text"]
-            yield kind, _markdown(text) | _attachments(project, pictures, text)
+            yield kind, _markdown(_with_pictures(project, pictures, piece["text"]))
         else:
             kind = "solution" if piece["kind"] == "solution" else "text"
     if next(remaining, None):
@@ -134,22 +133,24 @@ def _is_for_notebooks(output: dict[str, Any]) -> bool:
     return LIVE_DATA not in output.get("data", {})
 
 
-def _attachment(path: str) -> str:
-    """Return the name that lua/notebook.lua gives to a picture."""
+def _name(path: str) -> str:
+    """Return the name of a picture in the notebook, as in lua/notebook.lua."""
     return re.sub(r"\.svg$", ".png", re.sub(r"[^A-Za-z0-9.]+", "-", path.lstrip("./")))
 
 
-def _attachments(project: Project, pictures: dict[str, Path], text: str) -> dict[str, Any]:
-    used = {name: file for name, file in pictures.items() if f"(attachment:{name})" in text}
-    files = {name: _content(project, name, project.root / file) for name, file in used.items()}
-    return {"attachments": files} if files else {}
+def _with_pictures(project: Project, pictures: dict[str, Path], text: str) -> str:
+    """Return Markdown with its pictures in it, since some services do not show attachments."""
+    for name, file in pictures.items():
+        if (link := f"(attachment:{name})") in text:
+            text = text.replace(link, f"({_data_uri(project, name, project.root / file)})")
+    return text
 
 
-def _content(project: Project, name: str, file: Path) -> dict[str, str]:
-    """Return a picture by MIME type in base64; an SVG becomes a PNG, which Jupyter can attach."""
+def _data_uri(project: Project, name: str, file: Path) -> str:
+    """Return a picture as a data URI; an SVG becomes a PNG, which more programs show."""
     kind = mimetypes.guess_type(name)[0] or "image/png"
     data = _rasterise(project, name, file.read_text("utf-8")) if file.suffix == ".svg" else file
-    return {kind: base64.b64encode(data.read_bytes()).decode()}
+    return f"data:{kind};base64,{base64.b64encode(data.read_bytes()).decode()}"
 
 
 def _rasterise(project: Project, name: str, svg: str) -> Path:

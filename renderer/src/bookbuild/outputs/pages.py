@@ -94,7 +94,7 @@ def _pages(book: Book) -> list[str]:
 
 
 def _with_untranslated_code(html: str) -> str:
-    """Return HTML in which translation leaves code as it is."""
+    """Return HTML whose code is marked as not to be translated."""
     return CODE_TAG.sub(r'<\1 translate="no"', html)
 
 
@@ -240,7 +240,7 @@ def _launch_links(project: Project, page: Page) -> list[Link]:
 
 
 def write_search(book: Book, stage: Path) -> None:
-    """Write pagefind's index of the staged pages; it is made again only after a page changed."""
+    """Write pagefind's index of the staged pages; rebuild it only if a page has changed."""
     if not book.project.has_search:
         return
     paths = [page.chapter.page for page in book.pages]

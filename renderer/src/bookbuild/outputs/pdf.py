@@ -41,7 +41,7 @@ def write(book: Book, stage: Path) -> None:
     Raises
     ------
     DownloadError
-        If Typst cannot set a chapter, or has no glyph for one of its characters.
+        If Typst cannot typeset a chapter, or has no glyph for one of its characters.
     """
     if "pdf" not in book.project.downloads:
         return
@@ -147,7 +147,7 @@ def check_glyphs(book: Book) -> None:
 
 
 def _without_glyph(book: Book, characters: list[str]) -> str:
-    """Return those of the characters that Typst cannot display; it is asked once for each set."""
+    """Return those of the characters that Typst cannot display; ask it once for each set."""
 
     def ask(path: Path) -> None:
         text = "\n\n".join(f"#{_typst(character)}" for character in characters)

@@ -1,4 +1,4 @@
-"""Install a staged site in its folder, whatever disk, mount or link that is.
+"""Install a staged site in its folder, which may be a mount, a link or on another disk.
 
 Files are replaced one by one, so the folder is never renamed, and other people's files in it stay.
 A list in the site records what a build has written, so that the next one can remove what it no
@@ -68,7 +68,7 @@ def install(project: Project, stage: Path) -> Path:
 
 
 def _check_free(target: Path, files: Iterable[str], previous: set[str]) -> None:
-    """Raise a `BookError` if a file and a folder of others have the same path as ours."""
+    """Raise a `BookError` if someone else's file is in the way of our folder, or vice versa."""
     for name in files:
         if (target / name).is_dir() and not _is_only_ours(target, target / name, previous):
             raise BookError(f"{target / name} is a folder where the site has a file; move it away")

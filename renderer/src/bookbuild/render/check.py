@@ -34,7 +34,7 @@ def check(book: Book) -> None:
 
 
 def _with_way_out(book: Book, messages: list[str]) -> list[str]:
-    """Add to the last message about something unsupported that Quarto may support it."""
+    """Add to the last message about unsupported syntax that Quarto may support it."""
     unsupported = [n for n, message in enumerate(messages) if "not supported" in message]
     for n in unsupported[-1:]:
         messages[n] += f"; Quarto may support it: {book.project.settings.quarto_command}"
@@ -139,7 +139,7 @@ def _raw_html(page: Page, places: Places) -> Iterator[Problem]:
 
 
 def _violations(html: str, line: int) -> Iterator[Problem]:
-    """Yield what the policy forbids in a piece of HTML that begins in a line, 0 if unknown."""
+    """Yield what the policy forbids in a piece of HTML that begins at `line`, 0 if unknown."""
     for tag, need in policy.violations(html):
         message = f"raw HTML with {need}: the pages' policy forbids it"
         yield (line + html[: html.find(tag)].count("\n") if line else tag), message
@@ -168,7 +168,7 @@ def _raw(page: Page, form: str) -> Iterator[tuple[str, str]]:
 
 
 def _examples(page: Page, places: Places) -> Iterator[tuple[int, str]]:
-    """Yield the items of example lists, which are meant as references or citations."""
+    """Yield the items of example lists; the author meant references or citations."""
     for word in page.rendered.examples:
         at_word = places.find(rf"{syntax.EXAMPLE}\W*{re.escape(word)}")
         if match := at_word or places.find(syntax.EXAMPLE):

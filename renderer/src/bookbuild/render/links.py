@@ -55,7 +55,7 @@ def linked_files(book: Book, page: Page) -> set[str]:
 
 
 class Site:
-    """What links can lead to in a book's site."""
+    """The pages, ids and files in a book's site to which links can lead."""
 
     def __init__(self, book: Book) -> None:
         self.book = book

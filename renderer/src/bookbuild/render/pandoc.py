@@ -1,8 +1,8 @@
 """Render all woven chapters to HTML, Typst and notebook text in one call of pandoc.
 
-`lua/book.lua` does the work in a single process. Its answer is cached under the texts, the
-bibliography, the Lua code and the pictures that pandoc measured. After an edit of one chapter's
-prose that no other chapter can see, only that chapter is rendered again.
+`lua/book.lua` does the work in a single process. The cache key of its answer covers the
+texts, the bibliography, the Lua code and the pictures that pandoc measured. After an edit of
+one chapter's prose that no other chapter can see, only that chapter is rendered again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def render(
 
     entry = get_or_create(folder, key_parts, run)
     answers = _read(entry)
-    if not _are_current(project, answers):  # a picture may have another size now
+    if not _are_current(project, answers):  # a picture may now have a different size
         entry.unlink()
         answers = _read(get_or_create(folder, key_parts, run))
     return {c: _rendered(each["answer"]) for c, each in zip(wovens, answers, strict=True)}

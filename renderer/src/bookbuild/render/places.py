@@ -16,7 +16,7 @@ BEFORE_ADDRESS = r"""(?:\]\(\s*<?|\]:\s*<?|=\s*["']?|<)"""
 
 
 class Places:
-    """The lines of one chapter; of equal problems, the second is at the second place."""
+    """The lines of one chapter; the second of two equal problems is at the second match."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

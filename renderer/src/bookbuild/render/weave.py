@@ -167,7 +167,7 @@ def _live_data(woven: Woven, cell: Cell, content: dict[str, Any]) -> str:
 
 
 def _captioned(woven: Woven, cell: Cell, shown: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Check that there is exactly one picture or table for the caption, and add a table's."""
+    """Check that the caption has exactly one picture or table; add the caption to a table."""
     is_figure = bool(cell.options.fig_cap)
     start = re.compile(r"!\[") if is_figure else SHOWN_TABLE
     matching = [n for n, (_, text) in enumerate(shown) if start.match(text)]

@@ -134,13 +134,13 @@ def _remove(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
-# What a chapter's results depend on
+# The inputs of a chapter's results
 
 
 def inputs(project: Project, source: Source) -> dict[str, str]:
     """Return everything that a chapter's results depend on, by name.
 
-    The names let a message say what differs between two machines.
+    The names allow a message to report what differs between two machines.
     """
     cells = [cell.code for cell in source.cells]
     modules = project_modules(project.root, cells)
@@ -233,8 +233,7 @@ def _step(step: Cell | Inline) -> list[Any]:
 def named_files(project: Project, source: Source) -> dict[str, str]:
     """Return a hash of each file that a chapter's code names, apart from prepared data.
 
-    Of a folder that it names, each file counts. A module in a folder may also name what is beside
-    it.
+    Every file in a named folder counts. A module in a folder may also name the files beside it.
     """
     cells = [cell.code for cell in source.cells]
     modules = project_modules(project.root, cells)
@@ -280,7 +279,7 @@ def _data(project: Project, code: list[str], source: Source) -> str:
             missing = f"reads {settings.data}/, which does not exist yet"
             raise BookError(f"{source.path} {missing}: run `{settings.data_command}`")
         return ""
-    # without the programs: the same data from another program change no result
+    # leave out the programs: if the data are the same, no result changes
     lists = {n: sha for n, sha in manifest.get("recipe", {}).items() if not n.endswith(".py")}
     return json.dumps([manifest["outputs"], lists], sort_keys=True)
 
@@ -301,7 +300,7 @@ def _manifest(project: Project) -> dict[str, dict[str, str]]:
     raise BookError(f"{path} is damaged: run `{project.settings.data_command}` to write it again")
 
 
-# What code names: modules and files
+# The modules and files that code names
 
 
 def project_modules(root: Path, code: list[str]) -> dict[str, str]:
@@ -318,7 +317,7 @@ def project_modules(root: Path, code: list[str]) -> dict[str, str]:
 
 
 def _module_files(root: Path, name: str) -> list[Path]:
-    """Return the files behind a dotted name: a module, or the innermost package with all in it."""
+    """Return the files behind a dotted name: a module, or the innermost package and its files."""
     folder, files = root, []
     for part in name.split("."):
         files.append(folder / f"{part}.py")
@@ -329,7 +328,7 @@ def _module_files(root: Path, name: str) -> list[Path]:
     return files if folder == root else [*files, *sorted(folder.glob("**/*.py"))]
 
 
-@functools.cache  # the same modules come with each chapter
+@functools.cache  # chapters import the same modules
 def imports(code: str) -> frozenset[str]:
     """Return the dotted names that `code` imports; it may contain IPython's own syntax."""
     names: list[str] = []
@@ -371,7 +370,7 @@ def _parse(code: str) -> ast.Module:
 def named_paths(root: Path, code: str) -> set[str]:
     """Return the files and folders of the project that string literals in `code` name.
 
-    A folder counts if it has a slash, or if something is joined to it: then all in it may be meant.
+    A folder counts if its name has a slash or is joined to something: any file in it may be meant.
     """
     paths = set()
     for match in LITERAL.finditer(JOINED.sub("/", code)):

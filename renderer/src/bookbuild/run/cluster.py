@@ -101,7 +101,7 @@ def _is_done(future: Future) -> bool:
 def _relay(
     progress: Progress, workers: dict[str, str], worker: str, method: str, *arguments: Any
 ) -> None:
-    """Show what a worker reports about a chapter, which is the first of the arguments."""
+    """Show what a worker reports about a chapter, the first of the arguments."""
     workers[arguments[0]] = worker
     if method == "finish":
         workers.pop(arguments[0])

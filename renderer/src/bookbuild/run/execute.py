@@ -106,7 +106,7 @@ class _Entry:
         self.path = cache.entry_path(self.folder, self.inputs.values())
 
     def read(self) -> Results | None:
-        """Return the results, or None if there are none; a damaged entry is removed."""
+        """Return the results, or None if there are none; remove a damaged entry."""
         try:
             cache.mark_used(self.path)
             return _parse(self.path.read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ class _Entry:
         return _parse(text)
 
     def _files_afterwards(self) -> str:
-        """Return the named files of the next build, which has also those that the cells wrote.
+        """Return the named files as the next build will see them, with those that the cells wrote.
 
         If another file has changed, its author may have edited it while the chapter ran.
         """

@@ -166,7 +166,7 @@ async def _connect(client: _Client, log: Path) -> None:
 
 
 def _environment(project: Project, runtime: str) -> dict[str, str]:
-    """Return the kernel's environment: no settings of the user's, and proxies that refuse."""
+    """Return the kernel's environment: proxies that refuse connections, and no user settings."""
     for folder in ("home", "ipython"):
         (project.cache / folder).mkdir(parents=True, exist_ok=True)
     schemes = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")

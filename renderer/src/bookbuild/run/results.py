@@ -47,7 +47,7 @@ FORMULA = re.compile(
 
 @dataclass(frozen=True)
 class Results:
-    """What a chapter computed: the outputs of each cell, the value of each inline expression."""
+    """A chapter's results: the outputs of each cell, the value of each inline expression."""
 
     outputs: list[list[dict[str, Any]]]
     values: list[str]
@@ -117,7 +117,7 @@ def clean(project: Project, source: Source, cell: Cell, outputs: list[dict]) -> 
 
 
 def _merge_streams(outputs: list[dict]) -> Iterator[dict]:
-    """Join the pieces in which a stream happened to arrive; standard output goes first."""
+    """Join the pieces in which a stream happened to arrive; put standard output first."""
     streams: dict[str, str] = {}
 
     def flush() -> Iterator[dict]:

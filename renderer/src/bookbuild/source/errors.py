@@ -45,7 +45,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def os_error_message(error: OSError) -> str:
-    """Return one line that says what the operating system refused, and what to do."""
+    """Return one line about what the operating system refused, with the remedy."""
     reason = error.strerror or str(error)
     if isinstance(error, shutil.Error):  # one entry for each file of a folder; the first will do
         reason = str(error.args[0][0][-1])

@@ -53,7 +53,7 @@ def is_blank(html: str) -> bool:
 
 
 def violations(html: str) -> list[tuple[str, str]]:
-    """Return what raw HTML in a chapter must not contain: the tag, and what it is, in words."""
+    """Return each forbidden tag in a chapter's raw HTML, with a description of what it is."""
     reader = _read(html)
     needs = reader.needs | ({STYLE: reader.aligned} if reader.aligned else {})
     return [(tag, need) for need, tag in needs.items() if need not in ALLOWED_IN_CHAPTERS]
@@ -75,7 +75,7 @@ def is_script(address: str) -> bool:
 
 
 def is_address(path: str) -> bool:
-    """Return whether a picture's path is not a file of the book but an address."""
+    """Return whether a picture's path is an address rather than a file of the book."""
     return "//" in path
 
 

@@ -1,7 +1,7 @@
 """Load a book's configuration from `_quarto.yml`, with its chapters in order and their numbers.
 
-Of a chapter's own text only one thing is read, since the numbers depend on it: whether its title is
-unnumbered. `qmd.py` reads the rest.
+The only thing that it reads from a chapter's text is whether the title is unnumbered, since the
+chapter numbers depend on it. `qmd.py` reads the rest.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ KEY_TYPES = {"lang": TEXT, "bibliography": TEXTS} | {
     for key in keys.split()
 }
 
-# Keys of which this renderer supports one value only. Those of the first table must be set, since
-# Quarto's defaults are different.
+# Keys with only one supported value. Those of the first table must be set, since Quarto's defaults
+# are different.
 REQUIRED = {"project.type": "book", "project.execute-dir": "project"}
 ONE_VALUE = REQUIRED | {
     "crossref.chapters": True,

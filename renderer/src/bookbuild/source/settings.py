@@ -14,7 +14,7 @@ FILE = "pyproject.toml"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the renderer cannot know of a book; paths are relative to its root, "" for none."""
+    """A book's own conventions; paths are relative to its root, and "" means none."""
 
     data: str = ""  # folder that cells read
     data_manifest: str = ""  # JSON: `outputs` and `recipe`, each names below `data` with checksums

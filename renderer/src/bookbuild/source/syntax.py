@@ -53,7 +53,7 @@ ADVICE = {  # what to write instead, by the name of what is not supported
     "filename": "name the file in the text",
 }
 
-# What to write instead of an HTML tag, and the tags that are part of it.
+# The alternative to each HTML tag, and the tags that are part of it.
 BOLD, SLANTED = "write **text**", "write *text*"
 HTML_ADVICE = {
     "br": "end the line with a backslash",

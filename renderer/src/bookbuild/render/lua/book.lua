@@ -34,7 +34,7 @@ local function with_warnings(chapter, action)
   local messages, result = pandoc.log.silence(action)
   for _, message in ipairs(messages) do
     local warning = pandoc.json.decode(pandoc.json.encode(message), false)
-    -- structure.lua lets nothing be fetched, and check.py decides about HTML that asks for it
+    -- structure.lua prevents fetching, and check.py judges HTML that asks for it
     if warning.verbosity ~= "INFO" and warning.type ~= "CouldNotFetchResource" then
       local is_tex = warning.type == "CouldNotConvertTeXMath"
       chapter.problem(

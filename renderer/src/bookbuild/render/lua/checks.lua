@@ -39,7 +39,7 @@ local function check_word(str)
   end
 end
 
--- There are many words: check each only where the whole text has a sign of such syntax.
+-- Checking each word is slow: do it only if the whole text has a sign of such syntax.
 local function check_text(block)
   local text = stringify(block)
   if text:find(":::", 1, true) or text:find("[{%[][#.^]") then block:walk { Str = check_word } end

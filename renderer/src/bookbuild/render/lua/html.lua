@@ -54,7 +54,7 @@ local function heading(header, results)
   return header
 end
 
--- Let a reference, citation or link lead from this page to the one that it is about.
+-- Make a reference, citation or link lead from this page to its target's page.
 local function link_from(chapter, references)
   return function(link)
     local page, anchor = link.attributes.page, link.target
@@ -184,7 +184,7 @@ local function div(element)
   if class:match("^callout%-") then return callout(element, class) end
 end
 
--- Take the title off the text, for the page's template.
+-- Remove the title from the text; the page's template shows it.
 local function without_title(html, results)
   local title, rest = html:match("^%s*<h1[^>]*>(.-)</h1>%s*(.*)$")
   results.titles.heading = title or ""

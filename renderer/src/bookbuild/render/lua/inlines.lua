@@ -1,4 +1,4 @@
--- Titles away from their own place: in contents, bookmarks and lists of pages.
+-- Forms of titles for other places: contents, bookmarks and lists of pages.
 
 local M = {}
 
@@ -38,7 +38,7 @@ function M.plain(inlines)
   return (stringify(M.short(inlines):walk { Math = readable }):gsub("%s+", " "))
 end
 
--- Return whether a title cannot be in several places as it is, or in some only as text.
+-- Return whether a title must be changed, or become text, where it is repeated.
 function M.is_rich(inlines)
   local found = false
   local function find() found = true end

@@ -1,4 +1,4 @@
--- Where the links of authors lead: to a page of the book, perhaps to an id on it, or to a file.
+-- Resolve authors' links: to a page of the book, perhaps with an id, or to a file.
 
 local M = {}
 

@@ -64,7 +64,7 @@ local function title(header)
   return header
 end
 
--- An outline without gaps is a condition of accessible PDFs.
+-- Accessible PDFs require an outline without gaps.
 local function check_level(header)
   if header.level > level + 1 then
     local marks, word = ("#"):rep(header.level), stringify(header):match("^%S*")

@@ -3,7 +3,7 @@
 
 local M = {}
 
--- What is native_divs in pandoc stays raw HTML: `<div class="cell">` is not a cell.
+-- Without native_divs an HTML div stays raw: `<div class="cell">` is not a cell.
 local READER = "markdown-implicit_header_references-yaml_metadata_block-native_divs-native_spans"
 local INTERNAL = { "cell", "cell-output", "tab", "layout", "theorem", "column" }
 
@@ -52,7 +52,7 @@ local function read_html(raw)
   }
 end
 
--- What a cell shows cannot be a cell or another part of the page's structure.
+-- A cell's output cannot itself contain cells or other parts of the page's structure.
 local function cell_output(div)
   if not div.classes:includes("cell-output") then return nil end
   div.content = div.content:walk { RawBlock = read_html }:walk {

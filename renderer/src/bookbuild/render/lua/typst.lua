@@ -15,7 +15,7 @@ end
 
 local function label(id) return id ~= "" and " <" .. id .. ">" or "" end
 
--- Figures float, except those in a callout, whose text speaks of them.
+-- Figures float, except those in a callout, whose text refers to them.
 local function float_figures(blocks)
   return blocks:map(function(element)
     local class = element.t == "Div" and element.classes[1]
@@ -78,7 +78,7 @@ local function link_from(job)
   end
 end
 
--- Name an element by its label in the PDF. Of these, pandoc forgets the ids of some.
+-- Rename an element to its label in the PDF; pandoc drops the ids of code, images and links.
 local function relabel(labels)
   local function rename(element)
     element.identifier = labels[element.identifier] or element.identifier
