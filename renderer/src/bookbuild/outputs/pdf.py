@@ -146,7 +146,7 @@ def check_glyphs(book: Book) -> None:
         raise DownloadError("\n".join(str(_no_glyph(*each)) for each in errors))
 
 
-def _without_glyph(book: Book, characters: list[str]) -> str:
+def _without_glyph(book: Book, characters: list[str]) -> list[str]:
     """Return those of the characters that Typst cannot display; ask it once for each set."""
 
     def ask(path: Path) -> None:
@@ -156,10 +156,11 @@ def _without_glyph(book: Book, characters: list[str]) -> str:
             _typeset(f'#set document(title: "Glyphs")\n{text}'.encode())
         except _TypstError as error:
             missing = re.findall(r'the text `"(.)"` could not be displayed', str(error))
-        path.write_text("".join(missing), encoding="utf-8")
+        path.write_text(json.dumps(missing), encoding="utf-8")
 
     key_parts = [version("typst"), *characters]
-    return get_or_create(book.project.cache / "glyphs", key_parts, ask).read_text(encoding="utf-8")
+    entry = get_or_create(book.project.cache / "glyphs", key_parts, ask)
+    return json.loads(entry.read_text(encoding="utf-8"))
 
 
 def _no_glyph(path: PurePosixPath, line: int, character: str) -> BookError:

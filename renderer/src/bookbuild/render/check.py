@@ -51,6 +51,7 @@ def _problems(site: Site, page: Page) -> Iterator[tuple[int, str]]:
     problems = [*_from_pandoc(page), *_references(book, page, set(pages))]
     problems += [*_citations(book, page), *_labels(page, pages), *_pictures(book, page)]
     problems += [*_raw_html(page, places), *_other_raw(page), *_scripts(book, page)]
+    problems += _html_ids(page)
     for place, text in problems:
         yield place if isinstance(place, int) else places.line(place, text), text
     for address, only in addresses(page):
@@ -136,6 +137,16 @@ def _raw_html(page: Page, places: Places) -> Iterator[Problem]:
     for position, tag, text in syntax.in_table_rows(places.prose):
         if (line := places.line_at(position), tag) not in read:
             yield from [*_violations(text, line)] or [(line, syntax.raw_html(tag))]
+
+
+def _html_ids(page: Page) -> Iterator[Problem]:
+    """Yield the ids in raw HTML that the page has already."""
+    seen = {label["id"] for label in page.rendered.labels}
+    for text, only in _raw(page, "html"):
+        for name in policy.ids(text) if only != "output" else ():
+            if name in seen:
+                yield f'id="{name}"', f"the id `{name}` is used twice on this page"
+            seen.add(name)
 
 
 def _violations(html: str, line: int) -> Iterator[Problem]:

@@ -73,7 +73,9 @@ class Site:
         if policy.is_script(address):
             return f"the link {address} is a script: the pages' policy forbids it"
         target = resolve(page.chapter.page, address)
-        if OWN_MACHINE.match(address) or (target and target.path.split("/")[0] == ".."):
+        if target and self._is_private(target.path):
+            return f"the link {address} leads to a hidden file, which would be published"
+        if OWN_MACHINE.match(address) or (target and self._is_outside(target.path)):
             return f"the link {address} leads outside the project's folder; copy the file into it"
         return self._missing(page.chapter.page, address, target, only) if target else None
 
@@ -106,6 +108,14 @@ class Site:
             return f"the link {address} leads to a folder; link to a file in it"
         siblings = [each.name for each in file.parent.iterdir()] if file.parent.is_dir() else []
         return f"the linked file {address} does not exist{did_you_mean(file.name, siblings)}"
+
+    @staticmethod
+    def _is_private(path: str) -> bool:
+        return any(part.startswith(".") and part not in (".", "..") for part in path.split("/"))
+
+    def _is_outside(self, path: str) -> bool:
+        root = self.book.project.root
+        return path.split("/")[0] == ".." or not (root / path).resolve().is_relative_to(root)
 
     def _is_file(self, path: str) -> bool:
         return (self.book.project.root / path).is_file() or path in _downloads(self.book)

@@ -7,7 +7,6 @@ one chapter's prose that no other chapter can see, only that chapter is rendered
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 from dataclasses import fields
@@ -46,10 +45,10 @@ def render(
         path.write_text(json.dumps([settings, answers], ensure_ascii=False), encoding="utf-8")
 
     entry = get_or_create(folder, key_parts, run)
-    answers = _read(entry)
-    if not _are_current(project, answers):  # a picture may now have a different size
-        entry.unlink()
-        answers = _read(get_or_create(folder, key_parts, run))
+    answers = _read(entry, settings)
+    if not answers or not _are_current(project, answers):  # pictures may have another size now
+        entry.unlink(missing_ok=True)
+        answers = _read(get_or_create(folder, key_parts, run), settings)
     return {c: _rendered(each["answer"]) for c, each in zip(wovens, answers, strict=True)}
 
 
@@ -75,17 +74,21 @@ def _settings(project: Project, formats: tuple[str, ...]) -> str:
     return digest(parts)
 
 
-def _read(entry: Path) -> list[dict[str, Any]]:
-    return json.loads(entry.read_text(encoding="utf-8"))[1]
+def _read(entry: Path, settings: str) -> list[dict[str, Any]]:
+    """Return the answers in a cache entry, or none if it is damaged or of other settings."""
+    try:
+        used, answers = json.loads(entry.read_text(encoding="utf-8"))
+        is_whole = all({"request", "answer", "pictures"} <= each.keys() for each in answers)
+        return answers if used == settings and is_whole else []
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
 
 
 def _previous(folder: Path, settings: str) -> dict[str, dict[str, Any]]:
     """Return the last requests and answers with these settings, by page."""
     for entry in by_last_use(folder):
-        with contextlib.suppress(FileNotFoundError):  # another build may have removed it
-            used, answers = json.loads(entry.read_text(encoding="utf-8"))
-            if used == settings:
-                return {each["request"]["page"]: each for each in answers}
+        if answers := _read(entry, settings):
+            return {each["request"]["page"]: each for each in answers}
     return {}
 
 
@@ -142,7 +145,8 @@ def _pandoc(job: str) -> str:
     command = [str(program), "+RTS", "-A128m", "-RTS", "lua", str(LUA / "book.lua")]
     done = subprocess.run(command, input=job, capture_output=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():
-        message = done.stderr.strip() or f"it ended with status {done.returncode}"
+        message = done.stderr.partition("stack traceback")[0].strip()
+        message = message or f"it ended with status {done.returncode}"
         raise BookError(f"pandoc: {message}")
     return done.stdout
 

@@ -78,12 +78,19 @@ def get_or_create(
 
 
 def mark_used(entry: Path) -> bool:
-    """Note the use of an entry, so that it is evicted last; return whether it exists."""
+    """Note the use of an entry, so that it is evicted last; return whether it is there.
+
+    An entry that has lost its content, as after a crash of the machine, is removed.
+    """
     try:
         os.utime(entry)
     except FileNotFoundError:
         return False
-    return True
+    files = [path for path in entry.rglob("*") if path.is_file()] if entry.is_dir() else [entry]
+    if is_complete := bool(files) and all(path.stat().st_size for path in files):
+        return is_complete
+    _remove([entry])
+    return False
 
 
 def by_last_use(folder: Path) -> list[Path]:

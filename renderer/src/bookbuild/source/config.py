@@ -23,6 +23,7 @@ class Config:
     name: str
     values: dict[str, Any] = field(default_factory=dict)
     nodes: dict[str, yaml.Node] = field(default_factory=dict)
+    empty: dict[str, yaml.Node] = field(default_factory=dict)
     problems: list[BookError] = field(default_factory=list)
 
     def problem(self, where: str | yaml.Node | None, message: str) -> None:
@@ -73,7 +74,10 @@ def read(path: Path) -> Config:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
         root = loader.get_single_node()
         for key, node in _flat(config, root, ""):
-            if (value := _value(config, loader, node)) is not None:
+            value = _value(config, loader, node)
+            if value is None or value == {}:
+                config.empty[key] = node
+            else:
                 config.nodes[key], config.values[key] = node, value
     except UnicodeDecodeError as error:
         line_of_byte = error.object[: error.start].count(b"\n") + 1
@@ -90,14 +94,18 @@ def read(path: Path) -> Config:
 def _value(config: Config, loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     try:
         return loader.construct_document(node)
-    except ValueError as error:  # an invalid date
+    except (ValueError, AttributeError) as error:  # an invalid date
         config.problem(node, f"not YAML: {error}")
         return None
 
 
-def _flat(config: Config, node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, yaml.Node]]:
+def _flat(
+    config: Config, node: yaml.Node | None, prefix: str, above: tuple[yaml.Node, ...] = ()
+) -> Iterator[tuple[str, yaml.Node]]:
     if node is None:
         return
+    if node in above:
+        raise error_at(config.name, node.start_mark.line + 1, "these keys contain themselves")
     if not isinstance(node, yaml.MappingNode):
         raise error_at(config.name, node.start_mark.line + 1, "expected `key: value`")
     seen: dict[str, int] = {}
@@ -106,8 +114,11 @@ def _flat(config: Config, node: yaml.Node | None, prefix: str) -> Iterator[tuple
         if name in seen:
             config.problem(key, f"`{name}` is also in line {seen[name]}; remove one of them")
         seen[name] = key.start_mark.line + 1
-        if isinstance(value, yaml.MappingNode):
-            yield from _flat(config, value, f"{name}.")
+        if "." in str(key.value):
+            message = f"the key `{key.value}` with dots is not supported: write nested keys"
+            config.problem(key, message)
+        elif isinstance(value, yaml.MappingNode) and value.value:
+            yield from _flat(config, value, f"{name}.", (*above, node))
         else:
             value.start_mark = key.start_mark
             yield name, value

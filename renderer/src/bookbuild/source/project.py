@@ -67,6 +67,8 @@ ONE_VALUE = REQUIRED | {
 HEADER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
 LOCAL = "_quarto.yml.local"  # Quarto reads it, too
 PAPER_SIZES = {"a3": "a3", "a4": "a4", "a5": "a5", "us-letter": "us-letter", "letter": "us-letter"}
+LONGEST_TITLE = 200  # characters: a file has this name, with an ending
+SITE_FOLDERS = ("assets", "live", "pagefind")
 TOC_DEPTHS = range(1, 7)
 
 
@@ -184,7 +186,7 @@ def load(root: Path) -> Project:
 
 def _check_keys(config: Config, settings: Settings) -> None:
     for key in [*config.values]:
-        if any(fnmatchcase(f"{key}.", f"{known}.*") for known in settings.quarto_only):
+        if _is_for_quarto(key, settings):
             del config.values[key]
         elif key not in KEY_TYPES:
             section = key[: key.rfind(".") + 1]
@@ -194,6 +196,10 @@ def _check_keys(config: Config, settings: Settings) -> None:
             message = f"the key `{key}` with {config.shown(key)} is not supported{near}: remove it"
             alone = "list it under `quarto-only` in [tool.bookbuild] of pyproject.toml"
             config.problem(key, f"{message}, or {alone}")
+    for key, node in config.empty.items():
+        is_section = any(known.startswith(f"{key}.") for known in KEY_TYPES)
+        if not (key in KEY_TYPES or is_section or _is_for_quarto(key, settings)):
+            config.problem(node, f"the key `{key}` is not supported: remove it")
     config.check(KEY_TYPES)
     for key in ("book.title", "book.chapters", *REQUIRED):
         if key not in config.nodes:
@@ -201,8 +207,16 @@ def _check_keys(config: Config, settings: Settings) -> None:
             config.problem(None, f"`{key}` is missing{value}")
 
 
+def _is_for_quarto(key: str, settings: Settings) -> bool:
+    return any(fnmatchcase(f"{key}.", f"{known}.*") for known in settings.quarto_only)
+
+
 def _check_values(config: Config) -> None:
     """Record the values that only Quarto supports."""
+    title = config.values.get("book.title", "title")
+    if not 0 < len(title) <= LONGEST_TITLE or not re.search(r"\w", title):
+        message = f"`title` must have letters, and at most {LONGEST_TITLE} characters"
+        config.problem("book.title", message)
     for key, value in ONE_VALUE.items():
         if (actual := config.values.get(key, value)) != value:
             only = f"is not supported, only `{_yaml(value)}`"
@@ -262,6 +276,9 @@ def _output(root: Path, config: Config) -> str:
     if not _is_inside(root, name):
         message = f"output-dir `{name}` must be a folder inside the project"
         config.problem("project.output-dir", message)
+    elif (root / name).is_file() or PurePosixPath(name).parts[0].startswith("."):
+        message = f"output-dir `{name}` must be a folder of its own, not a file or hidden"
+        config.problem("project.output-dir", message)
     elif folder.is_relative_to(cache) or any(path.is_relative_to(folder) for path in sources):
         message = f"output-dir `{name}` must not hold the book's sources or its cache"
         config.problem("project.output-dir", message)
@@ -295,8 +312,20 @@ def _bibliography(root: Path, config: Config) -> Iterator[Path]:
         elif Path(name).suffix not in (".bib", ".bibtex"):
             message = f"the bibliography {name} is not supported, only .bib files"
             config.problem("bibliography", message)
+        elif message := _undecodable(root / name):
+            config.problem("bibliography", f"the bibliography {name} is {message}")
         else:
             yield root / name
+
+
+def _undecodable(file: Path) -> str:
+    """Return why a file cannot be read as text, or nothing."""
+    try:
+        file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return f"not UTF-8 text in line {line}; save it as UTF-8"
+    return ""
 
 
 # The chapters
@@ -341,6 +370,9 @@ def _sources(root: Path, config: Config, key: str) -> Iterator[tuple[PurePosixPa
             config.problem(node, f"{message}; convert it with `quarto convert`")
         elif not _is_inside(root, source) or ".." in source.parts:
             config.problem(node, f"the chapter {source} is not in the project's folder")
+        elif source.parts[0] in SITE_FOLDERS:
+            message = f"the site has a folder {source.parts[0]} of its own; move {source}"
+            config.problem(node, message)
         elif (root / source).is_file():
             yield source, part
         else:
@@ -359,6 +391,8 @@ def _listed(
             config.problem(
                 item, f"{message}; name the part, and list the page as its first chapter"
             )
+        elif "part" in keys and "chapters" in keys and keys["chapters"].value in ([], ""):
+            config.problem(item, f"the part {keys['part'].value} has no chapters; list some")
         elif set(keys) == {"part", "chapters"} and not part and _is_name(keys["part"]):
             yield from _listed(config, keys["chapters"], keys["part"].value)
         else:

@@ -27,6 +27,7 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.D
 TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 RESERVED = re.compile(r"check|(?:text|cell)-\d+")  # names of cells in notebooks
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 ANSWER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -141,6 +142,10 @@ def read(root: Path, path: PurePosixPath) -> Source:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return Source(path, (), {}, (), ((line, "not UTF-8 text; save the file as UTF-8"),), True)
+    if control := CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        message = f"the control character U+{ord(control[0]):04X} is not text; remove it"
+        return Source(path, (), {}, (), ((line, message),), True)
     return _Scanner(path, text.split("\n")).source()
 
 
@@ -213,7 +218,7 @@ class _Scanner:
             line = error.problem_mark.line if error.problem_mark else 0
             self._break(at + line, f"not YAML: {error.problem}")
             return {}
-        except (yaml.YAMLError, ValueError) as error:  # a control character, an invalid date
+        except (yaml.YAMLError, ValueError, AttributeError) as error:  # such as an invalid date
             self._break(at, f"not YAML: {str(error).splitlines()[0]}")
             return {}
         if not isinstance(value, dict):

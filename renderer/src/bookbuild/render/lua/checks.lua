@@ -109,8 +109,8 @@ local function check_picture(image)
   chapter.results.pictures:insert(src)
   refuse(stringify(attributes["fig-alt"] or image.caption) == "", src,
     "this picture has no alt text: add fig-alt")
-  refuse((attributes.width or ""):match("[^%d]"), src,
-    "a picture's width is in pixels, without a unit")
+  refuse((attributes.width or "1"):match("[^%d]") or tonumber(attributes.width or 1) == 0, src,
+    "a picture's width is in pixels, at least 1 and without a unit")
   refuse(not PICTURE_TYPES[(src:match("%.(%w+)$") or ""):lower()], src,
     "a picture must be an svg, png, jpg, gif or webp file, not " .. src)
   for _, class in ipairs(image.classes) do
