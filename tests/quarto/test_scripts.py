@@ -52,9 +52,7 @@ Data()
 A caption.
 :::
 """
-SETTINGS = """
-[tool.bookbuild]
-kit = "kit"
+SETTINGS = """kit = "kit"
 live-figures = "figures/live"
 """
 
@@ -86,7 +84,8 @@ def book(tmp_path: Path, cache: Path) -> Path:
     """Return the small book with this project's scripts, packages and renderer."""
     root = record.copy_small(tmp_path / "book")
     (root / ".cache").symlink_to(cache)
-    (root / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
+    settings = root / "pyproject.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + SETTINGS, encoding="utf-8")
     prepare = 'from pathlib import Path\nPath("prepared").write_text("once")\n'
     (root / "data/prepare.py").write_text(prepare, encoding="utf-8")
     return root
