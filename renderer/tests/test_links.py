@@ -29,7 +29,6 @@ FILES = {
     "data/coded space.csv": "../data/coded%20space.csv",
     "data/ünï.csv": "../data/ünï.csv",
     "data/_under.csv": "../data/_under.csv",
-    "data/.hidden.csv": "../data/.hidden.csv",
     "data/root.csv": "/data/root.csv",
     "data/dots.csv": "./../chapters/../data/dots.csv",
     "chapters/beside.csv": "beside.csv",

@@ -125,11 +125,3 @@ def test_an_empty_entry_is_made_again(book):
     shutil.rmtree(book.root / "_book")
     assert book.run(*BUILD) == 0
     assert book.site() == before
-
-
-def test_a_link_within_the_site_is_not_followed(book, fails, tmp_path):
-    (tmp_path / "victim").mkdir()
-    (book.root / "_book").mkdir()
-    (book.root / "_book/assets").symlink_to(tmp_path / "victim")
-    assert "is a link" in fails(*BUILD)
-    assert not [*(tmp_path / "victim").iterdir()]

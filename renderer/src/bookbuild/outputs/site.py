@@ -74,8 +74,6 @@ def _check_free(target: Path, files: Iterable[str], previous: set[str]) -> None:
             raise BookError(f"{target / name} is a folder where the site has a file; move it away")
         for parent in PurePosixPath(name).parents[:-1]:
             path = target / parent
-            if path.is_symlink():
-                raise BookError(f"{path} is a link, and the site would write there; remove it")
             if path.exists() and not path.is_dir() and str(parent) not in previous:
                 raise BookError(f"{path} is a file where the site has a folder; move it away")
 

@@ -145,7 +145,7 @@ def read(root: Path, path: PurePosixPath) -> Source:
     if control := CONTROL.search(text):
         line = text.count("\n", 0, control.start()) + 1
         message = f"the control character U+{ord(control[0]):04X} is not text; remove it"
-        return Source(path, (), {}, (), ((line, message),), True)
+        return Source(path, tuple(text.split("\n")), {}, (), ((line, message),), True)
     return _Scanner(path, text.split("\n")).source()
 
 
