@@ -132,6 +132,7 @@ def test_an_entry_evicted_as_soon_as_it_is_made_is_made_again(tmp_path, monkeypa
 def test_folders_are_stored_and_evicted_whole(tmp_path):
     def make(path: Path) -> None:
         (path / "inside").mkdir(parents=True)
+        (path / "inside" / "words").write_text("content", encoding="utf-8")
 
     for n in range(VERSIONS + 2):
         entry = get_or_create(tmp_path / "index", [str(n)], make)
@@ -145,6 +146,7 @@ def test_two_builds_at_once_agree(tmp_path):
 
     def make(path: Path) -> None:
         (path / "inside").mkdir(parents=True)
+        (path / "inside" / "words").write_text("content", encoding="utf-8")
         barrier.wait()
 
     entries: list[Path] = []
@@ -161,6 +163,13 @@ def test_two_builds_at_once_agree(tmp_path):
     assert entries[0] == entries[1]
     assert (entries[0] / "inside").is_dir()
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def test_what_was_made_without_content_is_an_error(tmp_path):
+    """Some programs report no error on a full disk, and leave empty files."""
+    with pytest.raises(OSError, match="No space left on device"):
+        get_or_create(tmp_path / "index", ["a"], write(""))
+    assert [*(tmp_path / "index").iterdir()] == []
 
 
 def test_only_entries_unused_for_long_are_removed(tmp_path):

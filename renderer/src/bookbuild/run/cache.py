@@ -9,6 +9,7 @@ but no prose.
 from __future__ import annotations
 
 import ast
+import errno
 import functools
 import hashlib
 import json
@@ -72,6 +73,8 @@ def get_or_create(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="partial-") as partial:
             complete = Path(partial, "complete")
             make(complete)
+            if not _is_complete(complete):  # pagefind reports no error on a full disk
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(entry))
             _move(complete, entry)
     _remove(other for other in by_last_use(folder)[VERSIONS:] if other != entry)
     return entry
@@ -86,11 +89,16 @@ def mark_used(entry: Path) -> bool:
         os.utime(entry)
     except FileNotFoundError:
         return False
-    files = [path for path in entry.rglob("*") if path.is_file()] if entry.is_dir() else [entry]
-    if is_complete := bool(files) and all(path.stat().st_size for path in files):
-        return is_complete
+    if _is_complete(entry):
+        return True
     _remove([entry])
     return False
+
+
+def _is_complete(entry: Path) -> bool:
+    """Return whether an entry has files, none of them empty."""
+    files = [path for path in entry.rglob("*") if path.is_file()] if entry.is_dir() else [entry]
+    return bool(files) and all(path.stat().st_size for path in files)
 
 
 def by_last_use(folder: Path) -> list[Path]:
