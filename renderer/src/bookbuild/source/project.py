@@ -391,10 +391,11 @@ def _listed(
             config.problem(
                 item, f"{message}; name the part, and list the page as its first chapter"
             )
-        elif "part" in keys and "chapters" in keys and keys["chapters"].value in ([], ""):
-            config.problem(item, f"the part {keys['part'].value} has no chapters; list some")
         elif set(keys) == {"part", "chapters"} and not part and _is_name(keys["part"]):
-            yield from _listed(config, keys["chapters"], keys["part"].value)
+            if keys["chapters"].value in ([], ""):
+                config.problem(item, f"the part {keys['part'].value} has no chapters; list some")
+            else:
+                yield from _listed(config, keys["chapters"], keys["part"].value)
         else:
             expected = "expected a file, or `part:` (a name) with `chapters:` (a list)"
             config.problem(item, f"{expected}; other entries are not supported")
