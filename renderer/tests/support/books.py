@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
+from bookbuild import BookError
 from bookbuild.cli.build import check_sources, read
 from bookbuild.cli.main import main
 from bookbuild.render.book import Rendered
@@ -120,6 +125,31 @@ class SmallBook:
     def run(self, *command: str) -> int:
         """Run a command of bookbuild on the book; return its exit status."""
         return main(["--root", str(self.root), *command])
+
+    def add_cases(self, bodies: Iterable[str]) -> list[str]:
+        """Add a chapter for each body, which begins at line 3; return the chapters' names.
+
+        A build or check of all cases takes little longer than that of one.
+        """
+        names = []
+        for number, body in enumerate(bodies):
+            names.append(f"case-{number}")
+            self.write(f"chapters/{names[-1]}.qmd", f"# Case {{#sec-{names[-1]}}}\n\n{body}\n")
+        listed = "".join(f", chapters/{name}.qmd" for name in names)
+        self.edit("_quarto.yml", ".qmd]", f".qmd{listed}]")
+        return names
+
+    def problems(self, bodies: Iterable[str]) -> list[list[tuple[int, str]]]:
+        """Add a chapter for each body, check the book once; return their lines and messages."""
+        names = self.add_cases(bodies)
+        with pytest.raises(BookError) as raised:
+            check_sources(load(self.root))
+        found: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
+        for message in str(raised.value).splitlines():
+            match = re.fullmatch(r"chapters/(case-\d+)\.qmd:(\d+): (.*)", message)
+            assert match, message
+            found[match[1]].append((int(match[2]), match[3]))
+        return [*found.values()]
 
     def render(self) -> list[Rendered]:
         """Check the book without executing it and return its rendered chapters."""
