@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from bookbuild import BookError, load
+from bookbuild.cli.build import check_sources
 from bookbuild.source.project import KEY_TYPES
 from bookbuild.source.qmd import OPTION_TYPES
 from bookbuild.source.syntax import META_KEYS
@@ -258,19 +260,34 @@ def shown(book: SmallBook, name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def refusal(book: SmallBook, capsys: pytest.CaptureFixture, key: str, value: Any) -> str:
-    """Return the message about a key, which must name its line, the value and the way out."""
-    assert book.run("check") == 1
-    message = capsys.readouterr().err
-    numbers = [int(n) for n in re.findall(r"_quarto\.yml:(\d+): ", message)]
-    assert len(numbers) == 1, message
-    first = line_of(book, key)
-    assert first <= numbers[0] <= first + (len(value) if isinstance(value, list) else 0), message
+def refusals(book: SmallBook) -> dict[int, str]:
+    """Check a book whose settings must be refused; return the messages by line."""
+    with pytest.raises(BookError) as raised:
+        check_sources(load(book.root))
+    found = re.findall(r"(?m)^_quarto\.yml:(\d+): (.*)$", str(raised.value))
+    assert len(dict(found)) == len(found), raised.value
+    assert "make book RENDERER=quarto" in found[-1][1]  # the way out, once for all
+    return {int(line): message for line, message in found}
+
+
+def refusal(book: SmallBook, key: str, value: Any) -> str:
+    """Return the only message about a key, which must name its line, the value and the way out."""
+    [(line, message)] = refusals(book).items()
+    assert line in lines_of(book, key, value), message
     if not isinstance(value, list):
-        assert (str(value).lower() if isinstance(value, bool) else str(value)) in message
-    assert "make book RENDERER=quarto" in message
-    assert "Traceback" not in message
+        assert shown_value(value) in message
     return message
+
+
+def shown_value(value: Any) -> str:
+    """Return a value as a message shows it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def lines_of(book: SmallBook, key: str, value: Any) -> range:
+    """Return the lines of a key and its value."""
+    first = line_of(book, key)
+    return range(first, first + 1 + (len(value) if isinstance(value, list) else 0))
 
 
 def line_of(book: SmallBook, key: str) -> int:
@@ -291,7 +308,7 @@ def test_a_key_has_an_effect_or_is_refused(built, book, capsys, key, value, file
     values = {k: v for k, v in BASE.items() if k not in without} | {key: value}
     write_configuration(book, values)
     if file == REFUSED:
-        assert text in refusal(book, capsys, key, value)
+        assert text in refusal(book, key, value)
         return
     assert book.run("build", "--renderer", "builtin") == 0, capsys.readouterr().err
     if value == "default":  # the only value: it must be accepted
@@ -303,13 +320,29 @@ def test_a_key_has_an_effect_or_is_refused(built, book, capsys, key, value, file
         assert text in after and text not in before
 
 
-@pytest.mark.parametrize("key", OTHER_KEYS)
-def test_other_keys_are_refused(book, capsys, key):
-    inner = {k for k in BASE if k.startswith(f"{key}.") or key.startswith(f"{k}.")}
-    write_configuration(
-        book, {k: v for k, v in BASE.items() if k not in inner} | {key: OTHER_KEYS[key]}
-    )
-    assert f"`{key}`" in refusal(book, capsys, key, OTHER_KEYS[key])
+@pytest.mark.parametrize("group", [0, 1])
+def test_other_keys_are_refused(book, group):
+    """Each key is in one group; those of which one contains the other are in different groups."""
+    keys = [key for key in OTHER_KEYS if group_of(key) == group]
+    taken = {k for k in BASE for key in keys if k.startswith(f"{key}.") or key.startswith(f"{k}.")}
+    values = {k: v for k, v in BASE.items() if k not in taken}
+    write_configuration(book, values | {key: OTHER_KEYS[key] for key in keys})
+    messages = refusals(book)
+    assert len(messages) == len(keys)
+    for key in keys:
+        [line] = set(lines_of(book, key, OTHER_KEYS[key])) & set(messages)
+        assert f"`{key}`" in messages[line]
+        if not isinstance(OTHER_KEYS[key], list):
+            assert shown_value(OTHER_KEYS[key]) in messages[line]
+
+
+def group_of(key: str) -> int:
+    """Return how many other keys contain this one, as `a` contains `a.b`."""
+    return sum(key.startswith(f"{other}.") for other in (*OTHER_KEYS, *BASE) if other != key)
+
+
+def test_every_other_key_is_in_a_group():
+    assert {group_of(key) for key in OTHER_KEYS} == {0, 1}
 
 
 @pytest.mark.parametrize("key", ["book.reader-mode", "format.html.theme.dark", "execute.freeze"])
@@ -447,33 +480,56 @@ OPTION_CASES = {
 }
 
 
-@pytest.mark.parametrize("option", OPTION_TYPES)
-def test_a_cell_option_has_an_effect(book, option):
-    before, after, code, text = OPTION_CASES[option]
-    seen = []
-    for options in (before, after):
-        solution = SOLUTION if option == "check" else ""
-        cell = "\n".join(filter(None, ["```{python}", options, code, "```"]))
-        book.chapter(f"{solution}{cell}")
+def option_cases(after: bool) -> list[str]:
+    """Return a chapter for each option, before or after the option changes."""
+    bodies = []
+    for option, (*options, code, _) in OPTION_CASES.items():
+        cell = "\n".join(filter(None, ["```{python}", options[after], code, "```"]))
+        body = f"{SOLUTION if option == 'check' else ''}{cell}"
+        bodies.append(body.replace("fig-dots", f"fig-{option.replace('_', '-')}"))
+    return bodies
+
+
+@pytest.fixture(scope="module")
+def pages_by_option(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Return the page and the notebooks of each option's chapter, before and after the change."""
+    book = SmallBook(tmp_path_factory.mktemp("options") / "book")
+    names = dict(zip(OPTION_CASES, book.add_cases(option_cases(after=False)), strict=True))
+    pages: dict[str, list[str]] = {option: [] for option in names}
+    for after in (False, True):
+        for name, body in zip(names.values(), option_cases(after), strict=True):
+            title = f"# Case {{#sec-{name}}}"
+            book.write(f"chapters/{name}.qmd", f"{title}\n\n{body}\n")
         assert book.run("build", "--renderer", "builtin") == 0
-        names = ("one.html", "one.ipynb", "one-practice.ipynb")
-        seen.append("".join(shown(book, f"_book/chapters/{name}") for name in names))
+        for option, name in names.items():
+            files = (f"{name}.html", f"{name}.ipynb", f"{name}-practice.ipynb")
+            pages[option].append("".join(shown(book, f"_book/chapters/{file}") for file in files))
+    return pages
+
+
+def test_every_cell_option_has_a_case():
+    assert set(OPTION_CASES) == set(OPTION_TYPES)
+
+
+@pytest.mark.parametrize("option", OPTION_TYPES)
+def test_a_cell_option_has_an_effect(pages_by_option, option):
+    before, after = pages_by_option[option]
+    text = OPTION_CASES[option][-1]
     for gone in text if isinstance(text, list) else []:
-        assert re.search(rf"(?s)<main.*{gone}.*</main", seen[0])
-        assert not re.search(rf"(?s)<main.*{gone}.*</main", seen[1])
+        assert re.search(rf"(?s)<main.*{gone}.*</main", before)
+        assert not re.search(rf"(?s)<main.*{gone}.*</main", after)
     if isinstance(text, str):
-        assert text in seen[1] and text not in seen[0]
+        assert text in after and text not in before
 
 
-@pytest.mark.parametrize(
-    "option", ["eval", "error", "fig-width", "lst-cap", "code-line-numbers", "tags", "layout-ncol"]
-)
-def test_other_cell_options_are_refused(book, capsys, option):
-    book.chapter(f"```{{python}}\n#| {option}: true\n1\n```")
-    assert book.run("check") == 1
-    message = capsys.readouterr().err
-    assert "chapters/one.qmd:4: " in message and f"`{option}`" in message
-    assert "make book RENDERER=quarto" in message
+OTHER_OPTIONS = ["eval", "error", "fig-width", "lst-cap", "line-numbers", "tags", "layout-ncol"]
+
+
+def test_other_cell_options_are_refused(tmp_path):
+    book = SmallBook(tmp_path / "options")
+    found = book.problems(f"```{{python}}\n#| {option}: true\n1\n```" for option in OTHER_OPTIONS)
+    for option, [(line, message)] in zip(OTHER_OPTIONS, found, strict=True):
+        assert line == 4 and f"`{option}`" in message and "not supported" in message
 
 
 HEADERS = {"description": ("description: Other words", "Other words"), "after": (None, "")}
@@ -489,12 +545,14 @@ def test_a_header_has_an_effect(book, key):
         assert text in shown(book, "_book/chapters/two.html")
 
 
-@pytest.mark.parametrize(
-    "key", ["title", "author", "toc", "number-sections", "format", "execute", "lang"]
-)
-def test_other_headers_are_refused(book, capsys, key):
-    book.write("chapters/two.qmd", f"---\n{key}: text\n---\n\n# Two {{#sec-two}}\n")
+OTHER_HEADERS = ["title", "author", "toc", "number-sections", "format", "execute", "lang"]
+
+
+def test_other_headers_are_refused(book, capsys):
+    header = "\n".join(f"{key}: text" for key in OTHER_HEADERS)
+    book.write("chapters/two.qmd", f"---\n{header}\n---\n\n# Two {{#sec-two}}\n")
     assert book.run("check") == 1
-    message = capsys.readouterr().err
-    assert "chapters/two.qmd:2: " in message and f"`{key}`" in message
-    assert "make book RENDERER=quarto" in message
+    messages = capsys.readouterr().err.splitlines()
+    for line, (key, message) in enumerate(zip(OTHER_HEADERS, messages, strict=True), 2):
+        assert f"chapters/two.qmd:{line}: " in message and f"`{key}`" in message
+    assert "make book RENDERER=quarto" in messages[-1]
