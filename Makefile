@@ -94,6 +94,10 @@ expected: $(READY) data/.manifest.json  ## show the quantities that do not match
 spread: $(READY) data/.manifest.json  ## measure how far the quantities vary over five seeds
 	@$(PY) -m tools.spread
 
+.PHONY: next
+next: $(READY) data/.manifest.json  ## show what changes with the newest versions of all packages (half an hour)
+	@nice $(PY) -m tools.next
+
 .PHONY: bench
 bench: book  ## run the benchmarks of tools/bench/ (forty minutes on an idle machine; BENCH="text data")
 	@$(PY) -m tools.bench $(BENCH)
