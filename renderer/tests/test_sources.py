@@ -17,6 +17,8 @@ BODIES = {
     "number for a text": ("```{python}\n#| fig-alt: 3\n1\n```", 4, ["`fig-alt`", "text"]),
     "options that are not YAML": ('```{python}\n#| label: "x\n1\n```', 4, ["not YAML"]),
     "options that are not a mapping": ("```{python}\n#| label\n1\n```", 4, ["key: value"]),
+    "option below the code": ("```{python}\n1\n# | echo: false\n```", 5, ["first lines"]),
+    "option below an empty line": ("```{python}\n\n#| fig-cap: A.\n1\n```", 5, ["first lines"]),
     "label with a space": ("```{python}\n#| label: a b\n1\n```", 3, ["letters, digits"]),
     "figure without caption": ("```{python}\n#| label: fig-x\n1\n```", 3, ["fig-x", "fig-cap"]),
     "figure without alt text": (
@@ -232,6 +234,22 @@ def test_lines_of_cells_and_inline_code(book):
         ("cell-2", "x = 1", 24, 26),
     ]
     assert source.cells[0].options.echo is False
+
+
+def test_options_are_recognised_as_quarto_does(book):
+    """Quarto's pattern is ^#\\s*\\| ?; black writes a space behind the number sign."""
+    forms = ["#|", "#| ", "# |", "# | ", "#  | ", "#\t| "]
+    cells = [
+        f"```{{python}}\n{form}label: a-{n}\n#| echo: false\n1  # | ok\n```"
+        for n, form in enumerate(forms)
+    ]
+    book.chapter("\n\n".join([*cells, "```{python}\n#  a | b\n# | c\n```"]))
+    source = qmd.read(book.root, PurePosixPath(ONE))
+    assert source.problems == ()
+    *read, plain = source.cells
+    assert [cell.id for cell in read] == [f"a-{n}" for n in range(len(forms))]
+    assert {(cell.code, cell.options.echo) for cell in read} == {("1  # | ok", False)}
+    assert plain.code == "#  a | b\n# | c"
 
 
 def test_a_backtick_in_verbatim_text_does_not_start_inline_code(book):

@@ -28,12 +28,13 @@ TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 RESERVED = re.compile(r"check|(?:text|cell)-\d+")  # names of cells in notebooks
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+OPTION = re.compile(r"#\s*\| ?")  # with a space, as black writes it; the pattern is Quarto's
 ANSWER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a cell, from its `#|` lines."""
+    """The options of a cell, from its `#| key: value` lines."""
 
     label: str = ""
     fig_cap: str = ""
@@ -311,8 +312,9 @@ class _Scanner:
 
     def _cell(self, at: int, end: int) -> Cell:
         body = self.lines[at + 1 : end]
-        count = next((n for n, x in enumerate(body) if not x.startswith("#|")), len(body))
+        count = next((n for n, x in enumerate(body) if not OPTION.match(x)), len(body))
         options = self._options(at, body[:count])
+        self._check_code(body[count:], at + 1 + count)
         number = sum(isinstance(block, Cell) for block in self.blocks) + 1
         code = "\n".join(body[count:]).rstrip()
         stripped = code.lstrip("\n")
@@ -320,7 +322,9 @@ class _Scanner:
         return Cell(options.label or f"cell-{number}", stripped, options, at + 1, code_line)
 
     def _options(self, at: int, lines: list[str]) -> Options:
-        values = self._yaml([line[2:] for line in lines], at + 1) if lines else {}
+        values = (
+            self._yaml([OPTION.sub("", line, count=1) for line in lines], at + 1) if lines else {}
+        )
         options: dict[str, Any] = {}
         for key, value in values.items():
             line, name = self._line_of_key(str(key), lines, at + 1), str(key).replace("-", "_")
@@ -333,6 +337,13 @@ class _Scanner:
             else:
                 options[name] = " ".join(value.split()) if isinstance(value, str) else value
         return Options(**options)
+
+    def _check_code(self, lines: list[str], at: int) -> None:
+        """Refuse what would have no effect in a cell's code."""
+        for n, line in enumerate(lines):
+            key = OPTION.sub("", line, count=1).partition(":")[0].replace("-", "_")
+            if OPTION.match(line) and key in OPTION_TYPES:
+                self._refuse(at + n, "a cell's options must be its first lines; move this one up")
 
     # The whole
 
