@@ -134,7 +134,7 @@ def prepare():
 
 
 def check_notebooks():
-    """Run the cell `check` of each notebook, which looks for the files that the others need."""
+    """Run the cell `check` of each chapter's notebook, which looks for the files it needs."""
     for path in sorted(Path().glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell.get("id") == "check":

@@ -10,6 +10,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import bookbuild
@@ -58,6 +59,16 @@ def test_a_quantity_is_as_expected(stem, line):
 def test_every_quantity_has_a_line_and_every_line_a_reason(stem):
     assert sorted(line["name"] for line in EXPECTED[stem]) == sorted(quantities(stem))
     assert all(line["why"].strip() for line in EXPECTED[stem])
+
+
+def test_every_picture_in_a_notebook_has_its_alt_text():
+    paths = [*(ROOT / "_book" / "chapters").glob("*.ipynb")]
+    cells = [cell for path in paths for cell in nbformat.read(path, 4).cells]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    pictures = [o.metadata.get(k, {}) for o in outputs for k in o.get("data", {}) if "image/" in k]
+    assert len(pictures) > 30
+    assert all(len(picture.get("alt", "")) > 20 for picture in pictures)
+    assert any("width" in picture for picture in pictures), "where plotnine names the size"
 
 
 def test_neighbours_in_glove_are_those_published():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import nbformat
 import pytest
 
 from tests.support import pdf
@@ -71,7 +72,7 @@ def test_pdf_notebook_and_markdown_have_the_caption_and_the_address(live, addres
     assert live.run(*BUILD) == 0
     where = f"at {address}/chapters/one.html" if address else "on the book’s website"
     folder = live.root / "_book"
-    notebook = json.loads((folder / "chapters/one.ipynb").read_text("utf-8"))
+    notebook = nbformat.read(folder / "chapters/one.ipynb", 4)
     prose = "\n".join(c["source"] for c in notebook["cells"] if c["cell_type"] == "markdown")
     texts = {
         "PDF": pdf.text(folder / "Small-book.pdf"),

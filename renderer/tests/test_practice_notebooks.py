@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -131,10 +134,9 @@ def texts(node: nbformat.NotebookNode) -> list[str]:
 
 
 def test_students_get_tasks_empty_cells_and_checks(built):
-    ids = [cell.id for cell in built("-practice").cells if cell.cell_type == "code"]
-    assert ids[:2] == ["setup", "keep-setup"]
-    assert [name for name in ids if name.startswith("check-")] == ["check-sum", "check-root"]
     sources = texts(built("-practice"))
+    code = [source for source in sources if source.startswith(("from", "q =", "# Check your"))]
+    assert [source.split()[0] for source in code] == ["from", "q", "#", "#"]
     at = next(n for n, source in enumerate(sources) if "What is the sum" in source)
     assert sources[at].startswith("## 1.1 Sum")
     assert sources[at + 1] == "# Your code\nq.total = ...\nq.product = ..."
@@ -146,6 +148,25 @@ def test_students_get_no_solution(built):
     for piece in ("side by side", "40 + 2", "= total, product", "is known", "Because", "42"):
         assert piece not in text.replace("Why is it known", ""), piece
     assert "quantities" not in text
+
+
+@pytest.mark.parametrize("command", [("nbstripout", "--verify"), ("nb-clean", "check")])
+def test_tools_that_clean_notebooks_would_change_nothing_in_it(built_exercises, command):
+    chapters = built_exercises.root / "_book/chapters"
+    program = [Path(sys.executable).with_name(command[0]), *command[1:]]
+    assert subprocess.run([*program, chapters / "one-practice.ipynb"]).returncode == 0
+    assert subprocess.run([*program, chapters / "one.ipynb"]).returncode == 1
+
+
+@pytest.mark.parametrize("ending", ["", "-practice", "-solutions"])
+def test_only_cells_that_have_run_are_counted(built, ending):
+    cells = [cell for cell in built(ending).cells if cell.cell_type == "code"]
+    counts = [cell.execution_count for cell in cells if cell.execution_count]
+    assert counts == sorted(set(counts)) and bool(counts) == (ending != "-practice")
+    assert not [c for c in cells if c.execution_count and c.source.startswith("# ")], "our own"
+    for cell in cells:
+        results = [o for o in cell.outputs if o.output_type == "execute_result"]
+        assert {o.execution_count for o in results} <= {cell.execution_count}
 
 
 def test_an_exercise_without_a_check_is_for_discussion(built):

@@ -7,7 +7,6 @@ its alt text.
 
 from __future__ import annotations
 
-import json
 import re
 from html import escape
 from pathlib import Path
@@ -37,9 +36,11 @@ def write(book: Book, stage: Path) -> None:
 
 def _notebook(book: Book, page: Page, path: Path) -> dict[str, Any]:
     """Return the staged notebook beside a page; a page without cells has none there."""
+    import nbformat.v4  # takes a fifth of a second
+
     staged = path.with_suffix(".ipynb")
     if staged.exists():
-        return json.loads(staged.read_text(encoding="utf-8"))
+        return nbformat.v4.reads(staged.read_text(encoding="utf-8"))
     return notebooks.notebook(book.project, page)
 
 

@@ -28,6 +28,7 @@ from bookbuild.run.results import LIVE_DATA, Results, executed_notebook
 from bookbuild.source import qmd
 from bookbuild.source.errors import BookError
 from bookbuild.source.project import Project
+from bookbuild.source.qmd import Cell
 
 NotebookCell = dict[str, Any]
 
@@ -70,9 +71,12 @@ def notebook(project: Project, page: Page) -> dict[str, Any]:
 
 
 def _save(notebook: dict[str, Any], path: Path) -> None:
+    """Write a notebook as Jupyter saves it: keys in order, texts as lists of lines."""
+    import nbformat.v4  # takes a fifth of a second
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
-    path.write_text(text, encoding="utf-8")
+    text = nbformat.v4.writes(nbformat.from_dict(notebook))
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _assemble(
@@ -110,7 +114,10 @@ def _cells(project: Project, page: Page) -> Iterator[tuple[str, NotebookCell]]:
     BookError
         If a cell is in text that only the PDF shows.
     """
-    outputs = [[*filter(_is_for_notebooks, cell)] for cell in page.results.outputs]
+    cells = zip(page.source.cells, page.results.outputs, strict=True)
+    outputs = [
+        [_described(cell, o) for o in shown if _is_for_notebooks(o)] for cell, shown in cells
+    ]
     executed = executed_notebook(page.source, Results(outputs, page.results.values))
     code_cells = {cell["id"]: cell for cell in executed["cells"] if cell["cell_type"] == "code"}
     pictures = {_name(path): file for path, file in page.own_pictures(project.root).items()}
@@ -131,6 +138,16 @@ def _cells(project: Project, page: Page) -> Iterator[tuple[str, NotebookCell]]:
 def _is_for_notebooks(output: dict[str, Any]) -> bool:
     """Return whether a notebook shows an output; a live figure's data are for the page only."""
     return LIVE_DATA not in output.get("data", {})
+
+
+def _described(cell: Cell, output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output whose pictures have the cell's alt text, where Jupyter looks for it."""
+    pictures = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
+    if not (pictures and cell.options.fig_alt):
+        return output
+    known = output.get("metadata", {})
+    described = {kind: known.get(kind, {}) | {"alt": cell.options.fig_alt} for kind in pictures}
+    return output | {"metadata": known | described}
 
 
 def _name(path: str) -> str:
@@ -171,8 +188,17 @@ def _rasterise(project: Project, name: str, svg: str) -> Path:
 def _practice_notebook(book: Book, page: Page, is_solved: bool) -> dict[str, Any]:
     """Return a chapter's exercises, with their solutions or with cells to fill in."""
     about = SOLUTIONS if is_solved else PRACTICE
-    cells = list(_practice_cells(book, page, is_solved))
-    return _assemble(book.project, page, about, cells)
+    made = _assemble(book.project, page, about, list(_practice_cells(book, page, is_solved)))
+    return made if is_solved else _stripped(made)
+
+
+def _stripped(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook as nbstripout leaves it: no outputs, no counts, ids by position."""
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = str(number)
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": None, "outputs": []}
+    return notebook
 
 
 def _practice_cells(book: Book, page: Page, is_solved: bool) -> Iterator[NotebookCell]:
