@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import pages
 from tests.support.processes import command, start
 
 
@@ -73,6 +75,14 @@ def test_search_index_is_in_the_site(probe):
     entry = json.loads((probe / "pagefind" / "pagefind-entry.json").read_text(encoding="utf-8"))
     assert entry["languages"]["en"]["page_count"] == len(list(probe.rglob("*.html")))
     assert (probe / "pagefind" / "pagefind.js").is_file()
+
+
+def test_the_search_index_has_what_pages_show_of_formulas(probe):
+    texts = pages.indexed_texts(probe)
+    shown = texts["/chapters/probe.html"]
+    assert "is a sum, and ŷ is an inline formula." in shown
+    assert "1.3 Equations. y=∑iwixi+b(1.1)." in shown and "aligned" not in shown
+    assert not [text for text in texts.values() if re.search(r"\\[a-z]+", text)]
 
 
 def test_build_writes_nowhere_else(book):

@@ -26,7 +26,11 @@ RUN = """async ([within, quarto, quartosOwn]) => {
   const exceptions = generator.startsWith(quarto) ? quartosOwn : {};
   const isExcepted = (rule, target) =>
     exceptions[rule] && document.querySelector(target).matches(exceptions[rule]);
-  const { violations } = await axe.run(within, { resultTypes: ["violations"] });
+  const resultTypes = ["violations", "incomplete"];
+  const { violations, incomplete } = await axe.run(within, { resultTypes });
+  const isError = ({ none }) => none.some(({ id }) => id === "error-occurred");
+  const failed = incomplete.filter(({ nodes }) => nodes.some(isError)).map(({ id }) => id);
+  if (failed.length) throw new Error(`axe failed in ${failed}`);
   return violations.flatMap(({ id, nodes }) => nodes
     .filter((node) => !isExcepted(id, node.target[0]))
     .map((node) => `${location.href} ${id}: ${node.target} ${node.failureSummary}`));
@@ -34,7 +38,13 @@ RUN = """async ([within, quarto, quartosOwn]) => {
 
 
 def violations(page: Page, axe: str, within: str = "html") -> list[str]:
-    """Return one line per violation on the page, or on a part of it, in its current state."""
+    """Return one line per violation on the page, or on a part of it, in its current state.
+
+    Raises
+    ------
+    playwright.sync_api.Error
+        If a rule of axe fails; axe itself only calls the rule incomplete, without violations.
+    """
     page.evaluate(axe)
     return page.evaluate(RUN, [within, QUARTO, QUARTOS_OWN])
 

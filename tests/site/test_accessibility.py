@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.contrast import luminance
-from tests.site.axe import WIDTHS, violations_in_both_themes
+from tests.site.axe import WIDTHS, violations, violations_in_both_themes
 from tests.site.browsing import open_everything
 
 pytestmark = pytest.mark.slow
@@ -36,6 +37,15 @@ def test_axe_finds_no_violation_in_dialogs_and_notes(builtin_site, visit, axe):
     page.wait_for_selector("#tip:not([hidden])")
     violations += violations_in_both_themes(page, axe)
     assert not violations, "\n".join(violations)
+
+
+def test_a_rule_that_fails_is_not_taken_for_a_rule_without_violations(builtin_site, visit, axe):
+    broken = """axe.configure({ checks: [
+        { id: "doc-has-title", evaluate: () => { throw new Error("broken"); } },
+    ] });"""
+    page = visit(builtin_site.url).page
+    with pytest.raises(Error, match="axe failed in document-title"):
+        violations(page, axe + broken)
 
 
 def test_no_page_is_wider_than_its_window(site, visit):

@@ -101,6 +101,18 @@ def test_search_finds_a_phrase_and_opens_its_section(site, visit):
     assert 0 <= target.bounding_box()["y"] < 300, "the section is at the top"
 
 
+def test_search_does_not_find_the_tex_of_formulas(builtin_site, visit):
+    """It may find words that begin in the same way, such as fraction."""
+    page = visit(builtin_site.url + "index.html").page
+    for command in ("frac", "aligned", "cdot", "lfloor"):
+        search_for(page, builtin_site, command)
+        page.wait_for_selector(f"{builtin_site.controls.result}, {builtin_site.controls.no_result}")
+        found = page.locator(builtin_site.controls.result).locator("mark").all_inner_texts()
+        assert command not in found
+        assert not [text for text in found if text.startswith("\\")]
+        close_search(page, builtin_site)
+
+
 @pytest.mark.parametrize("keys", ["/", "Control+k"])
 def test_search_works_by_keyboard_alone(builtin_site, visit, keys):
     phrase, _ = phrase_of(builtin_site)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import posixpath
 import re
 from html.parser import HTMLParser
@@ -87,3 +89,10 @@ def _resolves(site: Path, ids: dict[str, set[str]], page: str, address: str) -> 
 def flat(text: str) -> str:
     """Return text with each run of spaces and line ends as one space; keep no-break spaces."""
     return re.sub(r"[ \n]+", " ", text).strip()
+
+
+def indexed_texts(site: Path) -> dict[str, str]:
+    """Return the text of each page in pagefind's index, by address."""
+    fragments = (gzip.decompress(p.read_bytes()) for p in site.glob("pagefind/fragment/*"))
+    pages = [json.loads(fragment[fragment.index(b"{") :]) for fragment in fragments]
+    return {page["url"]: page["content"] for page in pages}

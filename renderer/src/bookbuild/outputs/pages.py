@@ -28,6 +28,8 @@ RICH_HEADING = re.compile(r'<(h[1-6])([^>]*) data-title="([^"]*)"[^>]*>.*?</\1>'
 CODE_TAG = re.compile(r"<(pre|code|kbd|samp)\b(?![^>]*\stranslate=)")
 COLAB = "https://colab.research.google.com/#fileId={notebook}"
 BINDER = "https://mybinder.org/v2/git/{repository}/HEAD?urlpath={path}"
+# A formula's annotation is its TeX, which pages do not show.
+PAGEFIND = ("--exclude-selectors", "annotation", "--silent")
 LIVE = "live"  # the site's folder of the live figures' scripts
 LIVE_SUFFIXES = (".css", ".js")
 
@@ -256,7 +258,8 @@ def write_search(book: Book, stage: Path) -> None:
             if not widget.name.startswith(("pagefind-entry", "pagefind-worker")):
                 widget.unlink()
 
-    index = get_or_create(book.project.cache / "search", [version("pagefind"), *pages], make)
+    key_parts = [version("pagefind"), *PAGEFIND, *pages]
+    index = get_or_create(book.project.cache / "search", key_parts, make)
     shutil.copytree(index, stage / "pagefind")
 
 
@@ -267,7 +270,7 @@ def _with_plain_titles(html: str) -> str:
 
 def _run_pagefind(pages: Path, output: Path, language: str) -> None:
     command = [sys.executable, "-m", "pagefind", "--site", str(pages), "--output-path", str(output)]
-    command += ["--force-language", language, "--silent"]
+    command += ["--force-language", language, *PAGEFIND]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or not output.is_dir():
         raise BookError(f"pagefind made no search index: {done.stdout}{done.stderr}")
