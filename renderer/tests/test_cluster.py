@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -29,15 +30,16 @@ pytestmark = pytest.mark.slow
 class Cluster:
     """A scheduler on a free port, and workers in folders of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.folder, self.processes = folder, []
         self.file = folder / "scheduler.json"
-        self.start("scheduler", folder, "--port", "0", "--host", "127.0.0.1")
+        self.start("scheduler", folder, "--port", "0", **variables)
 
-    def start(self, kind: str, folder: Path, *arguments: str) -> subprocess.Popen:
+    def start(self, kind: str, folder: Path, *arguments: str, **variables: str) -> subprocess.Popen:
         dask = [sys.executable, "-m", "dask", kind, "--scheduler-file", str(self.file)]
+        dask += ["--no-dashboard", "--host", "127.0.0.1", *arguments]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([*dask, "--no-dashboard", *arguments], cwd=folder, **quiet)
+        process = subprocess.Popen(dask, cwd=folder, env=os.environ | variables, **quiet)
         self.processes.append(process)
         return process
 
@@ -45,7 +47,15 @@ class Cluster:
         """Start a worker in a copy of a book."""
         copy = self.folder / f"worker-{len(self.processes)}"
         shutil.copytree(book.root, copy, ignore=shutil.ignore_patterns("_book", ".cache"))
-        return self.start("worker", copy, "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1")
+        return self.worker_in(copy)
+
+    def worker_in(self, folder: Path, **variables: str) -> subprocess.Popen:
+        return self.start("worker", folder, "--nthreads", "1", "--no-nanny", **variables)
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
     @property
     def address(self) -> str:
@@ -64,9 +74,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     (tmp_path / "cluster").mkdir()
     started = Cluster(tmp_path / "cluster")
     yield started
-    for process in started.processes:
-        process.kill()
-        process.wait()
+    started.stop()
 
 
 @pytest.fixture
@@ -122,6 +130,40 @@ def test_a_worker_whose_folder_was_removed(two, cluster):
     cluster.wait_for_workers(1)
     shutil.rmtree(cluster.folder / "worker-1")
     assert "was removed; start one in the book's folder" in build_error(two, cluster.address)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return variables with which Python does not find the renderer, as in another environment."""
+    package = tmp_path_factory.mktemp("elsewhere") / "bookbuild"
+    package.mkdir()
+    error = "ModuleNotFoundError(\"No module named 'bookbuild'\")"
+    (package / "__init__.py").write_text(f"raise {error}\n", encoding="utf-8")
+    return {"PYTHONPATH": str(package.parent)}
+
+
+def test_a_scheduler_in_another_environment(two, elsewhere, tmp_path):
+    cluster = Cluster(tmp_path, **elsewhere)
+    try:
+        cluster.worker(two)
+        cluster.wait_for_workers(1)
+        message = build_error(two, cluster.address)
+        assert message.startswith("error: the scheduler cannot read the book's tasks: No module")
+        assert message.endswith("start it in the book's folder: `python -m dask scheduler`")
+    finally:
+        cluster.stop()
+
+
+def test_workers_in_another_environment_and_in_another_folder(two, cluster, elsewhere):
+    cluster.worker_in(cluster.folder, **elsewhere)
+    cluster.wait_for_workers(1)
+    message = build_error(two, cluster.address)
+    assert "the cluster has no worker left; start one in the book's folder: `python -m" in message
+    cluster.worker_in(cluster.folder)
+    cluster.wait_for_workers(1)
+    message = build_error(two, cluster.address)
+    assert "cannot read its book: _quarto.yml: not found in" in message
+    assert "start one in the book's folder: `python -m dask worker ADDRESS" in message
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "nonsense://x"])

@@ -31,6 +31,7 @@ from bookbuild.source.qmd import Source
 CONNECT_SECONDS = 5
 POLL_SECONDS = 1  # how often to check that a chapter's worker is still alive
 START_WORKER = "start one in the book's folder: `python -m dask worker ADDRESS --nthreads 1`"
+START_SCHEDULER = "start it in the book's folder: `python -m dask scheduler`"
 
 
 @contextmanager
@@ -80,11 +81,18 @@ def _execute(
             if worker and worker not in alive:
                 raise BookError(f"{source.path}: the worker {worker} was lost while executing it")
             if not alive:
-                raise BookError(f"{source.path}: the cluster has no worker left")
+                # as when they lack the renderer: a worker that cannot read a task ends
+                raise BookError(f"{source.path}: the cluster has no worker left; {START_WORKER}")
         return Results(**json.loads(future.result()))
-    except ModuleNotFoundError as error:
-        raise BookError(f"a worker lacks {error.name}: it must run in the book's folder") from None
-    except (OSError, KilledWorker, CancelledError) as error:
+    except RuntimeError as error:
+        if not error.__cause__:
+            raise
+        reason = f"the scheduler cannot read the book's tasks: {_first_line(error.__cause__)}"
+        raise BookError(f"{reason}; {START_SCHEDULER}") from None
+    except KilledWorker:
+        message = f"{source.path}: its workers ended one after another; {START_WORKER}"
+        raise BookError(message) from None
+    except (OSError, CancelledError) as error:
         raise BookError(f"{source.path}: the cluster was lost: {_first_line(error)}") from None
     finally:
         future.cancel()
@@ -132,7 +140,7 @@ class _Reporter(Progress):
 
 def _on_worker(path: str, expected: dict[str, str], name: str) -> str:
     """Execute a chapter of the checkout that this worker runs in; return its results as JSON."""
-    project = load(_folder())
+    project = _book_of_this_worker()
     source = qmd.read(project.root, PurePosixPath(path))
     actual = cache.inputs(project, source)
     if different := [part for part, value in expected.items() if actual[part] != value]:
@@ -141,9 +149,11 @@ def _on_worker(path: str, expected: dict[str, str], name: str) -> str:
     return json.dumps(asdict(kernel.run(project, source, _Reporter(name), Event(name))))
 
 
-def _folder() -> Path:
+def _book_of_this_worker() -> Project:
+    worker = f"the worker {get_worker().address}"
     try:
-        return Path.cwd()
+        return load(Path.cwd())
     except FileNotFoundError:
-        worker = get_worker().address
-        raise BookError(f"the folder of the worker {worker} was removed; {START_WORKER}") from None
+        raise BookError(f"the folder of {worker} was removed; {START_WORKER}") from None
+    except BookError as error:
+        raise BookError(f"{worker} cannot read its book: {error}; {START_WORKER}") from None
