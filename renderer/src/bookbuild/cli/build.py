@@ -70,6 +70,8 @@ def _with_checked_after(source: Source, labels: dict[str, list[str]]) -> Source:
     chapter, cell = source.after
     if chapter and chapter not in labels:
         message = f"`after` names {chapter}, which is not a chapter{did_you_mean(chapter, labels)}"
+    elif chapter == str(source.path):
+        message = f"`after` names this chapter itself{', whose cells run in order' if cell else ''}"
     elif cell and cell not in labels[chapter]:
         message = f"`after` names the cell {cell}, which {chapter} does not have"
         message += did_you_mean(cell, labels[chapter])

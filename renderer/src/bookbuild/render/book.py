@@ -34,6 +34,7 @@ class Rendered:
     pictures: list[str]  # paths as in the text
     raw: list[dict[str, Any]]  # format, text and `only`; "output" for HTML that a cell printed
     examples: list[str]  # the first word of each item of an example list
+    lists: list[dict[str, Any]]  # style, delimiter, start, and items: number and first words
     scripts: list[str]  # names of the live figures' scripts
     problems: list[dict[str, Any]]  # message, and the token or line that it is about
 

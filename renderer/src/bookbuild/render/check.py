@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from bookbuild.render import lists
 from bookbuild.render.book import Book, Page
 from bookbuild.render.links import Site, addresses
 from bookbuild.render.places import Places
@@ -58,6 +59,7 @@ def _problems(site: Site, page: Page) -> Iterator[tuple[int, str]]:
         if problem := site.problem(page, address, only):
             yield places.line_of_address(address, problem), problem
     yield from _examples(page, places)
+    yield from lists.problems(page, places)
 
 
 def _from_pandoc(page: Page) -> Iterator[Problem]:

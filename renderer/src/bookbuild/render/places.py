@@ -20,12 +20,14 @@ class Places:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.prose = _without_code(page.source.lines)
+        self.text = _without_blocks(page.source.lines)
+        self.prose = COMMENT.sub(_blank, qmd.CODE_SPAN.sub(_blank_code, self.text))
         self.seen: Counter[tuple[str, str]] = Counter()
 
     def line(self, text: str, message: str) -> int:
         """Return the line of a problem with a text; 0 if unknown."""
-        pattern = re.escape(text) + (r"(?![\w-])" if text[-1:].isalnum() else "")
+        words = r"(?<!\\)" + r"\s*".join(map(re.escape, text.split()))
+        pattern = words + (r"(?![\w-])" if text[-1:].isalnum() else "")
         found = self._find(pattern, text, message) if text else None
         return found or self.page.woven.line_of(text) or 0
 
@@ -62,8 +64,8 @@ class Places:
         return self.line_at(matches[nth].start()) if matches else None
 
 
-def _without_code(lines: tuple[str, ...]) -> str:
-    """Return a chapter's text with its header, code and comments, but not raw text, blanked."""
+def _without_blocks(lines: tuple[str, ...]) -> str:
+    """Return a chapter's text with its header and code blocks, but not raw text, blanked."""
     out, closing, is_raw = [], "", False
     for line in lines:
         fence = qmd.FENCE.match(line)
@@ -75,8 +77,7 @@ def _without_code(lines: tuple[str, ...]) -> str:
             out.append("")
         else:
             out.append("" if closing and not is_raw else line)
-    text = HEADER.sub(_blank, "\n".join(out))
-    return COMMENT.sub(_blank, qmd.CODE_SPAN.sub(_blank_code, text))
+    return HEADER.sub(_blank, "\n".join(out))
 
 
 def _blank_code(span: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import yaml
 
+from bookbuild.source import bibliography
 from bookbuild.source.config import ANYTHING, FLAG, TEXT, TEXTS, WHOLE, Config, read
 from bookbuild.source.errors import BookError, did_you_mean, error_at
 from bookbuild.source.settings import Settings, read_settings
@@ -315,6 +316,9 @@ def _bibliography(root: Path, config: Config) -> Iterator[Path]:
         elif message := _undecodable(root / name):
             config.problem("bibliography", f"the bibliography {name} is {message}")
         else:
+            text = (root / name).read_text(encoding="utf-8-sig")
+            mistakes = bibliography.problems(text)
+            config.problems += [error_at(name, line, message) for line, message in mistakes]
             yield root / name
 
 

@@ -7,7 +7,10 @@ fence or div is never taken for prose. The prose itself is parsed by pandoc.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
@@ -27,6 +30,12 @@ CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.D
 TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 RESERVED = re.compile(r"check|(?:text|cell)-\d+")  # names of cells in notebooks
+NOTE = re.compile(r" {0,3}\[\^[^\]\s]+\]:")
+BELOW_NOTE = re.compile(  # what an author wants to be a block of its own
+    r" {0,3}(#{1,6}\s|[-*+]\s|\(?(?:#|\d+|[A-Za-z])[.)]\s|\[[^\]^]+\]:|[>|=<]|:\s|!\[|\$\$"
+    r"|`{3}|~{3}|([-*_])(?:\s*\2){2,}\s*$)"
+)
+COMMENT_MARK = re.compile(r"<!--|-->")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 OPTION = re.compile(r"#\s*\| ?")  # with a space, as black writes it; the pattern is Quarto's
 ANSWER = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -163,11 +172,14 @@ class _Scanner:
     prose: list[str] = field(default_factory=list)
     prose_line: int = 1
     masked: list[str] = field(default_factory=list)  # `prose` with spaces for verbatim lines
+    is_in_note: bool = False
+    comment: int | None = None  # the line of the open comment
 
     def source(self) -> Source:
         meta, at = self._front_matter()
         self._start_prose(at)
         while at < len(self.lines):
+            self._note(at)
             if match := FENCE.match(self.lines[at]):
                 at = self._fence(at, match)
                 continue
@@ -179,6 +191,8 @@ class _Scanner:
         self._end_prose()
         for opened in self.divs:
             self._break(opened, "this div is never closed; end it with `:::`")
+        if self.comment is not None:
+            self._refuse(self.comment, "this comment is never closed; end it with `-->`")
         self._check_title()
         self._check_cells()
         problems = tuple(sorted(set(self.problems), key=lambda problem: problem[0]))
@@ -214,7 +228,9 @@ class _Scanner:
 
     def _yaml(self, lines: list[str], at: int) -> dict[str, Any]:
         try:
-            value = yaml.load("\n".join(lines), Loader=YAML) or {}
+            loader = YAML("\n".join(lines))
+            root = loader.get_single_node()
+            value = (loader.construct_document(root) if root else None) or {}
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line if error.problem_mark else 0
             self._break(at + line, f"not YAML: {error.problem}")
@@ -225,6 +241,12 @@ class _Scanner:
         if not isinstance(value, dict):
             self._break(at, f"expected `key: value`, not {lines[0].strip()!r}")
             return {}
+        seen: set[str] = set()
+        for key, _ in root.value:
+            if key.value in seen:
+                message = f"`{key.value}` is set twice; remove one of the lines"
+                self._refuse(at + key.start_mark.line, message)
+            seen.add(key.value)
         return value
 
     def _line_of_key(self, key: str, lines: list[str], at: int) -> int:
@@ -246,6 +268,11 @@ class _Scanner:
         plain = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span[0]), masked)
         for position, message in syntax.in_prose(plain):
             self._refuse(self._line(plain, position) - 1, message)
+        for mark in COMMENT_MARK.finditer(plain):
+            if mark[0] == "-->":
+                self.comment = None
+            elif self.comment is None:
+                self.comment = self._line(plain, mark.start()) - 1
 
     def _line(self, text: str, position: int) -> int:
         return self.prose_line + text.count("\n", 0, position)
@@ -259,6 +286,19 @@ class _Scanner:
                 self._break(line - 1, f"inline code is `{{python}} expr`, not `{code}`")
                 continue
             yield Inline(" ".join(expression.split()), line, span.start(), span.end())
+
+    def _note(self, at: int) -> None:
+        """Record a line directly below a note's definition that pandoc takes into the note."""
+        line = self.lines[at]
+        is_below, is_more = bool(at and self.lines[at - 1].strip()), line.startswith("    ")
+        if NOTE.match(line):
+            self.is_in_note = True
+        elif line.strip() and not (is_below or is_more):
+            self.is_in_note = False
+        elif self.is_in_note and BELOW_NOTE.match(line):
+            self.is_in_note = False
+            message = "this line continues the note above: leave an empty line before it"
+            self._refuse(at, f"{message}, or indent it by four spaces if it belongs to the note")
 
     def _div(self, at: int) -> None:
         if not (match := DIV.match(self.lines[at])):
@@ -290,6 +330,8 @@ class _Scanner:
         info = match["info"].strip()
         if re.match(r"\{+\s*\w", info) and self._is_cell_fence(at, match, info):
             self._end_prose()
+            if self.comment is not None:
+                self._refuse(at, "a cell in a comment would be executed; remove it")
             self.blocks.append(self._cell(at, end))
             self._start_prose(end + 1)
         else:
@@ -318,8 +360,22 @@ class _Scanner:
         number = sum(isinstance(block, Cell) for block in self.blocks) + 1
         code = "\n".join(body[count:]).rstrip()
         stripped = code.lstrip("\n")
+        for n in self._late_options(body, count):
+            message = "a cell's options must be above its code; this line has no effect"
+            self._refuse(at + 1 + n, message)
         code_line = at + 2 + count + (len(code) - len(stripped))
         return Cell(options.label or f"cell-{number}", stripped, options, at + 1, code_line)
+
+    @staticmethod
+    def _late_options(body: list[str], count: int) -> Iterator[int]:
+        """Yield the numbers of the lines below `count` that are options, not text in quotes."""
+        if any(line.startswith("#|") for line in body[count:]):
+            code = "\n".join(body)
+            with contextlib.suppress(tokenize.TokenError, IndentationError):
+                for token in tokenize.generate_tokens(io.StringIO(code).readline):
+                    if token.type == tokenize.COMMENT and token.start[0] > count:
+                        is_option = token.string.startswith("#|") and token.start[1] == 0
+                        yield from [token.start[0] - 1] if is_option else []
 
     def _options(self, at: int, lines: list[str]) -> Options:
         values = (

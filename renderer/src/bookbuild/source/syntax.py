@@ -209,6 +209,8 @@ def _code_attributes(inner: str, info: str) -> Iterator[str]:
     matches = list(ATTRIBUTE.finditer(inner))
     if ATTRIBUTE.sub("", inner).strip():
         yield f"cannot parse this block's attributes: {info}"
+    for name in [m["cls"] for m in matches if m["cls"]][1:]:
+        yield f"the class `.{name}` has no effect here: leave it out"
     label = next((m["id"] for m in matches if m["id"]), "")
     keys = [m["key"] for m in matches if m["key"]]
     for key in keys:

@@ -17,7 +17,7 @@ local writers = { html = require "html", typst = require "typst", notebook = req
 
 local RESULTS = {
   "labels", "toc", "pictures", "scripts", "refs", "links", "ids", "cites", "raw", "examples",
-  "problems",
+  "lists", "problems",
 }
 
 -- Prepare a chapter to collect results. A problem names its line, or a token to search for.

@@ -18,10 +18,20 @@ local ATTRIBUTES = {
   Image = { "fig-alt", "width", "height" }, CodeBlock = { "lst-cap" },
   Header = {}, Code = {}, Table = {},
 }
+local CLASSES = { -- the last two are in data frames that a cell shows
+  Span = { "content-visible", "kbd", "mark", "dtype", "shape" }, Header = { "unnumbered" },
+  Link = {}, Table = {},
+}
 local ADVICE = {
   style = "the pages’ policy forbids styles of a chapter's own",
   ["tbl-colwidths"] = "columns are as wide as their contents need",
 }
+local CLASS_ADVICE = {
+  aside = "write a footnote", ["column-margin"] = "write a footnote",
+  ["content-hidden"] = "write `.content-visible`", unlisted = "leave it out",
+}
+-- Words that begin with an apostrophe; so do decades.
+local CLIPPED = { n = true, em = true, tis = true, twas = true }
 
 local chapter, formulas -- the chapter that is being checked, and its formulas
 
@@ -31,7 +41,7 @@ end
 
 local function is_blank(text) return text:match("^%s*$") end
 
--- Syntax that pandoc took for text.
+-- Syntax that pandoc took for text. The labels of equations are checked when these are numbered.
 local function check_word(str)
   for _, pattern in ipairs { "^:::", "%[%^", "^{#", "^{%." } do
     local is_syntax = str.text:match(pattern) and not str.text:match("^{#eq%-")
@@ -39,10 +49,24 @@ local function check_word(str)
   end
 end
 
+-- Headings directly below text, which pandoc reads as part of it.
+local function check_lines(block)
+  for n = 2, #block.content - 2 do
+    local marks, word = block.content[n], block.content[n + 2]
+    local is_heading = marks.t == "Str" and marks.text:match("^#+$") and #marks.text <= 6
+      and block.content[n - 1].t == "SoftBreak" and block.content[n + 1].t == "Space"
+    refuse(is_heading, is_heading and marks.text .. " " .. stringify(word),
+      "this heading is read as text of the paragraph above: leave an empty line before it")
+  end
+end
+
 -- Checking each word is slow: do it only if the whole text has a sign of such syntax.
 local function check_text(block)
   local text = stringify(block)
   if text:find(":::", 1, true) or text:find("[{%[][#.^]") then block:walk { Str = check_word } end
+  if block.t ~= "DefinitionList" and block.t ~= "LineBlock" and text:find(" #+ ") then
+    check_lines(block)
+  end
 end
 
 local function check_attributes(element)
@@ -52,6 +76,10 @@ local function check_attributes(element)
     local others = #known > 0 and table.concat(known, ", ") or "none"
     refuse(not known:includes(key), key .. "=", "the attribute `" .. key ..
       "` is not supported here: " .. (advice or "leave it out; supported: " .. others))
+  end
+  for _, class in ipairs(CLASSES[element.t] and element.classes or {}) do
+    refuse(not pandoc.List(CLASSES[element.t]):includes(class), "." .. class,
+      "the class `." .. class .. "` has no effect here: " .. (CLASS_ADVICE[class] or "leave it out"))
   end
 end
 
@@ -85,22 +113,79 @@ end
 
 local function check_span(span)
   check_attributes(span)
-  for _, class in ipairs { "aside", "column-margin", "content-hidden" } do
-    refuse(span.classes:includes(class), "." .. class,
-      "`." .. class .. "` is not known: write a footnote")
-  end
   local output = span.attributes["when-format"]
   refuse(span.classes:includes("content-visible") and not OUTPUTS[output or ""],
     ".content-visible", 'when-format must be "html" or "pdf"; there is no other output')
 end
 
--- check.py finds the marker, which is not in pandoc's document, before the item's first word.
-local function check_list(list)
-  if list.style ~= "Example" then return end
-  for _, item in ipairs(list.content) do
-    local word = stringify(item):match("[%w\x80-\xff]+") or ""
-    chapter.results.examples:insert(word)
+-- Without quotation marks, dashes and no-break spaces, which the source may write otherwise.
+local function first_words(item)
+  local text = stringify(item):gsub("\xe2\x80[\x90-\xa7]", " "):gsub("\u{a0}", " ")
+  local words = pandoc.List {}
+  for word in text:gmatch("[%w\x80-\xff]+") do
+    if #words < 3 then words:insert(word) end
   end
+  return words
+end
+
+-- The number that an item shows, without its full stop or brackets; nil for `#.`.
+local function shown_number(style, number)
+  if style == "Decimal" then return tostring(number) end
+  local text = style:match("Roman$") and pandoc.utils.to_roman_numeral(number)
+    or style:match("Alpha$") and number <= 26 and string.char(64 + number) or nil
+  return text and (style:match("^Lower") and text:lower() or text:upper())
+end
+
+-- check.py and lists.py find the marker, which is not in pandoc's document, before the first words.
+local function check_list(list)
+  if list.style == "Example" then
+    for _, item in ipairs(list.content) do
+      chapter.results.examples:insert(first_words(item)[1] or "")
+    end
+    return
+  end
+  local items = pandoc.List {}
+  for n, item in ipairs(list.content) do
+    local number = shown_number(list.style, list.start + n - 1)
+    items:insert { words = first_words(item), number = number }
+  end
+  chapter.results.lists:insert {
+    style = list.style, delimiter = list.delimiter, start = list.start, items = items,
+  }
+end
+
+-- The first citation in the text before or after another.
+local function inner_citation(citation)
+  local found
+  pandoc.Inlines(citation.prefix .. citation.suffix):walk {
+    Cite = function(cite) found = found or "@" .. cite.citations[1].id end,
+  }
+  return found
+end
+
+-- What pandoc reads as one citation, though its author meant several, or text beside it.
+local function check_citation(cite)
+  local source, reference, work = stringify(cite.content), nil, nil
+  for _, citation in ipairs(cite.citations) do
+    local id, inner = "@" .. citation.id, inner_citation(citation)
+    if kind_of(citation.id) then reference = id else work = id end
+    refuse(inner, source, id .. " and " .. (inner or "") .. " in one pair of brackets need a" ..
+      " semicolon, or one is lost: write [" .. id .. "; " .. (inner or "") .. "]")
+    refuse(reference == id and not inner and #citation.suffix > 0, source, "the text in brackets" ..
+      " after " .. id .. " is lost: write it outside them, or `\\[` for a bracket that readers see")
+  end
+  if not (reference and work) then return end
+  refuse(true, source, reference .. " and " .. work ..
+    " are read as one citation, and one is lost: write [" .. reference .. "] [" .. work .. "]")
+end
+
+-- An apostrophe that pandoc takes for the beginning of a quotation.
+local function check_quotation_mark(quoted)
+  local first = quoted.content[1]
+  local word = first and first.t == "Str" and quoted.quotetype == "SingleQuote"
+    and first.text:match("^[%w]+") or ""
+  refuse(CLIPPED[word:lower()] or word:match("^%d%ds$") or word:match("^%d%ders?$"), "'" .. word,
+    "this apostrophe is read as an opening quotation mark: write ’" .. word)
 end
 
 local function check_picture(image)
@@ -148,10 +233,12 @@ end
 function M.check(blocks, current)
   chapter, formulas = current, pandoc.Inlines {}
   blocks:walk {
+    traverse = "topdown", -- so that the second of two equal problems is at the second place
     Para = check_text, Plain = check_text, LineBlock = check_text, DefinitionList = check_text,
     Header = check_heading, Math = check_math, Link = check_link, Span = check_span,
     Image = check_picture, Figure = check_figure, OrderedList = check_list, Div = check_visible,
     Table = check_attributes, Code = check_attributes, BlockQuote = check_quotation,
+    Cite = check_citation, Quoted = check_quotation_mark,
   }
   -- pandoc warns of unknown TeX as it writes it
   pandoc.write(pandoc.Pandoc { pandoc.Plain(formulas) }, "html", { html_math_method = "mathml" })

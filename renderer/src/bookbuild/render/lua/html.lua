@@ -8,7 +8,6 @@ local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&qu
 
 local inlines = require "inlines"
 local stringify = pandoc.utils.stringify
-local SWITCHES = { unnumbered = true, unlisted = true }
 
 local function escape(text) return (text:gsub("[&<>\"]", ENTITIES)) end
 
@@ -37,12 +36,10 @@ end
 local function heading(header, results)
   if header.level == 1 then return title(header, results) end
   local number = header.attributes.number
-  if not header.classes:includes("unlisted") then
-    results.toc:insert {
-      id = header.identifier, number = number, title = write_short(header), level = header.level,
-    }
-  end
-  header.classes = header.classes:filter(function(class) return not SWITCHES[class] end)
+  results.toc:insert {
+    id = header.identifier, number = number, title = write_short(header), level = header.level,
+  }
+  header.classes = {}
   header.attributes.number = nil
   if inlines.is_rich(header.content) then
     local plain = inlines.plain(header.content)

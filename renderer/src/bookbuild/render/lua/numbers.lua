@@ -156,6 +156,8 @@ local function equations(block)
       out:insert(pandoc.Span({ math, span }, { id = id, class = "equation" }))
       if rest ~= "" then out:insert(pandoc.Str(rest)) end
     else
+      local label = element.t == "Str" and element.text:match("{#eq%-[^%s}]*}?")
+      if label then chapter.problem(label, "`" .. label .. "` must follow a formula between $$") end
       out:insert(element)
     end
   end
