@@ -158,12 +158,28 @@ def test_a_failing_cell_leaves_earlier_results_unchanged(book):
     assert frozen(book) == earlier
 
 
-def test_a_dead_reference_stops_quarto(book):
+REFUSED = {  # what Quarto would warn of at most: the line among these, and words of the message
+    "See @fig-nowhere.": (0, "has no target"),
+    "See @fig-dot [@known1925].": (0, "one is lost"),
+    "[@known1925, @known1925]": (0, "semicolon"),
+    "1986. A great year.": (0, "begins a list"),
+    "A note.[^1]\n\n[^1]: The note.\n## Next": (3, "continues the note"),
+    "[text]{.unknown}": (0, "no effect"),
+}
+
+
+def test_what_check_refuses_stops_quarto(book):
     path = book / CHAPTER
-    before = path.read_text(encoding="utf-8")
-    path.write_text(f"{before}\nSee @fig-nowhere.\n", encoding="utf-8")
-    with pytest.raises(BookError, match="@fig-nowhere has no target"):
+    text, expected = path.read_text(encoding="utf-8"), []
+    for body, (offset, words) in REFUSED.items():
+        expected.append((text.count("\n") + 2 + offset, words))
+        text += f"\n{body}\n"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BookError) as error:
         freeze(load(book))
+    messages = str(error.value).splitlines()
+    for line, words in expected:
+        assert any(m.startswith(f"{CHAPTER}:{line}: ") and words in m for m in messages), words
 
 
 def test_the_hash_is_that_of_the_text_that_was_executed(book):
