@@ -7,12 +7,14 @@ be reported, and is removed from the text; the lines without it must be accepted
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.support.books import SmallBook
 
 ONE = "chapters/one.qmd"
+README = Path(__file__).parents[1] / "README.md"
 
 LISTS = """
 e. g. a film ✗
@@ -412,3 +414,13 @@ def test_keys_set_twice_and_a_chapter_after_itself(book, fails):
     messages = reported(book, fails)
     assert [*messages] == [3, 4]
     assert "itself" in messages[3] and "twice" in messages[4]
+
+
+def test_the_readmes_sentences_are_refused_and_their_alternatives_accepted(book, fails):
+    part = README.read_text(encoding="utf-8").split("<!-- sentences -->")[1].split("<!--")[0]
+    rows = re.findall(r"^\| `(.+)` \| `(.+)` \|$", part, re.MULTILINE)
+    table = "\n\n| a |\n|---|\n| 1 |\n\n: A table {#tbl-x}"
+    book.chapter("\n\nText.\n\n".join(written for written, _ in rows) + table)
+    assert sorted(reported(book, fails)) == [3 + 4 * n for n in range(len(rows))]
+    book.chapter("\n\n".join(instead for _, instead in rows) + table)
+    assert book.run("check") == 0
