@@ -47,6 +47,8 @@ local function read_html(raw)
     CodeBlock = function(code) return pandoc.CodeBlock(code.text) end,
     Table = function(tbl)
       tbl.attr = pandoc.Attr()
+      -- pandoc gives a column the alignment of one of its cells
+      tbl.colspecs = tbl.colspecs:map(function() return { pandoc.AlignDefault, nil } end)
       return tbl
     end,
   }

@@ -10,7 +10,8 @@ local PIXELS_PER_INCH = 110 -- a picture's letters are then as large as the text
 local stringify = pandoc.utils.stringify
 
 local function write(blocks)
-  return pandoc.write(pandoc.Pandoc(blocks), WRITER, { wrap_text = "none" }):gsub("%s+$", "")
+  local doc = pandoc.Pandoc(pandoc.Blocks(blocks):walk(typst.literal))
+  return pandoc.write(doc, WRITER, { wrap_text = "none" }):gsub("%s+$", "")
 end
 
 local function label(id) return id ~= "" and " <" .. id .. ">" or "" end
@@ -124,11 +125,15 @@ local function figure(element)
   return typst.titled(opening, text, element.content, label(element.identifier))
 end
 
--- Tables are at the left, where pandoc would centre them; a long one may break over pages.
+-- Tables are at the left, where pandoc would centre them. A head with notes or links, which an
+-- accessible PDF may have once only, is not repeated on the next page.
 local function tbl(element)
   local text = write({ typst.fit_columns(element) }):gsub("align%(center%)", "align(left)", 1)
-  local block = typst.block(text)
-  return #element.bodies[1].body > 8 and typst.enclosed("#long[", { block }, "]") or block
+  local head = text:match("table%.header%(.-table%.hline") or ""
+  if head:find("#footnote[", 1, true) or head:find("#link(", 1, true) then
+    text = text:gsub("table%.header%(", "%0repeat: false, ", 1)
+  end
+  return typst.block(text)
 end
 
 -- The shape of a data frame, below its rows.

@@ -7,16 +7,40 @@ function M.inline(text) return pandoc.RawInline("typst", text) end
 
 function M.block(text) return pandoc.RawBlock("typst", text) end
 
+local function text_string(text) return '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
+
 -- A Typst string; none for an empty text.
-function M.quoted(text) return text == "" and "none" or '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
+function M.quoted(text) return text == "" and "none" or text_string(text) end
+
+-- Text and code as strings, and neighbouring lists apart: Typst would read marks, such as those
+-- that begin a list, and join the lists. A number's sign is set as a minus.
+M.literal = {
+  Str = function(str)
+    local text = str.text:gsub("^([(%[]?)%-(%d)", "%1\u{2212}%2")
+    return text:find("%p") and M.inline("#" .. text_string(text) .. ";") or pandoc.Str(text)
+  end,
+  Code = function(code) return M.inline("#raw(" .. text_string(code.text) .. ");") end,
+  CodeBlock = function(code)
+    local lang = M.quoted(code.classes[1] or "")
+    return M.block("#raw(block: true, lang: " .. lang .. ", " .. text_string(code.text) .. ")")
+  end,
+  Blocks = function(blocks)
+    local out = pandoc.Blocks {}
+    for n, block in ipairs(blocks) do
+      local is_next = n > 1 and block.t:match("List$") and block.t == blocks[n - 1].t
+      if is_next then out:insert(M.block("#v(0pt, weak: true)")) end
+      out:insert(block)
+    end
+    return out
+  end,
+}
 
 -- Blocks as an argument: #name[ … ]
 function M.enclosed(opening, blocks, closing)
   return pandoc.Blocks { M.block(opening) } .. pandoc.Blocks(blocks) .. { M.block(closing) }
 end
 
--- Blocks after a title: #name([title])[ … ]. The title is a block of its own, so that pandoc
--- escapes "1." at its beginning, which Typst would take for a list.
+-- Blocks after a title: #name([title])[ … ].
 function M.titled(opening, title, blocks, closing)
   local head = pandoc.Blocks { pandoc.Plain(title), M.block("])[") }
   return M.enclosed(opening .. "[", head .. blocks, "]" .. closing)
