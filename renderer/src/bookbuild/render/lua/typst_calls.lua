@@ -51,10 +51,17 @@ function M.alt(math)
   return M.quoted((math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")))
 end
 
+-- A formula's MathML, as on the page, for mathml.typ.
+function M.mathml(math)
+  local doc = pandoc.Pandoc { pandoc.Plain { math } }
+  local html = pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
+  return text_string(html:match("<semantics>(.*)<annotation") or "<mrow></mrow>")
+end
+
 function M.formula(math, options, closing)
   local display = math.mathtype == "DisplayMath" and "block: true, " or ""
   local opening = "#formula(" .. display .. options .. M.alt(math) .. ", "
-  return pandoc.Inlines { M.inline(opening), math, M.inline(")" .. closing) }
+  return M.inline(opening .. M.mathml(math) .. ")" .. closing)
 end
 
 function M.callout(kind, title, blocks, closing)
