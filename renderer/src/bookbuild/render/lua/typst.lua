@@ -16,11 +16,18 @@ end
 
 local function label(id) return id ~= "" and " <" .. id .. ">" or "" end
 
--- Figures float, except those in a callout, whose text refers to them.
+-- Tables and code can be longer than a page.
+local function mark_long(figure)
+  local function mark() figure.attributes.long = "yes" end
+  figure.content:walk { Table = mark, CodeBlock = mark }
+  return figure
+end
+
+-- Figures float, except those in a callout, whose text refers to them, and long ones.
 local function float_figures(blocks)
   return blocks:map(function(element)
     local class = element.t == "Div" and element.classes[1]
-    if element.t == "Figure" and not element.classes:includes("listing") then
+    if element.t == "Figure" and not element.attributes.long then
       element.attributes.float = "yes"
     elseif class == "cell" or class == "cell-output" then
       element.content = float_figures(element.content)
@@ -119,10 +126,13 @@ end
 local function figure(element)
   local caption = element.caption.long[1]
   local placement = element.attributes.float and "bottom" or "none"
-  local kind = element.classes:includes("listing") and "raw" or "image"
+  local kind, content = element.classes:includes("listing") and "raw" or '"blocks"', element.content
+  if not element.attributes.long then
+    kind, content = "image", typst.enclosed("#on-one-page[", content, "]")
+  end
   local opening = "#figure(kind: " .. kind .. ", placement: " .. placement .. ", caption: "
   local text = caption and caption.content or {}
-  return typst.titled(opening, text, element.content, label(element.identifier))
+  return typst.titled(opening, text, content, label(element.identifier))
 end
 
 -- Tables are at the left, where pandoc would centre them. A head with notes or links, which an
@@ -172,7 +182,8 @@ local function div(element)
 end
 
 return function(blocks, chapter, job)
-  blocks = pandoc.Blocks(float_figures(blocks)):walk { Header = prepare_heading(chapter) }
+  blocks = pandoc.Blocks(blocks):walk { Figure = mark_long, Header = prepare_heading(chapter) }
+  blocks = pandoc.Blocks(float_figures(blocks))
   blocks = blocks:walk {
     Cite = function(cite) return cite.content end, Link = link_from(job),
   }:walk(relabel(job.pages[chapter.page].labels))
