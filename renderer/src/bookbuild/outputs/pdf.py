@@ -26,6 +26,7 @@ ALT_TEXT = re.compile(
     r'(?:alt: |#rich\(|#formula\((?:block: true, )?(?:number: "[^"]*", )?)"(?:\\.|[^"\\])*"'
 )
 WORD = re.compile(r"\w+")
+TOO_WIDE = re.compile(r"panicked with: too wide: (.*)")  # from book.typ: the formula's TeX
 STANDARD: Final = "ua-1"  # Typst then requires title, language, alt texts and ordered headings
 
 Input = TypeVar("Input", Path, bytes)
@@ -192,6 +193,8 @@ def _needs_glyph(character: str) -> bool:
 
 def _located(book: Book, message: str) -> DownloadError:
     """Return Typst's message as an error at the line of the .qmd that it is about."""
+    if found := TOO_WIDE.search(message):
+        return _too_wide(book, found[1])
     first = message.strip().split("\n\n")[0]
     text = f"the PDF cannot be typeset: {first[:MESSAGE_LENGTH].strip()}"
     pages = {str(page.chapter.source.with_suffix("")): page for page in book.pages}
@@ -199,6 +202,20 @@ def _located(book: Book, message: str) -> DownloadError:
         if page := pages.get(name):
             return DownloadError(str(error_at(page.source.path, _origin(page, int(line)), text)))
     return DownloadError(str(error_at("bookbuild", None, text)))
+
+
+def _too_wide(book: Book, tex: str) -> DownloadError:
+    """Return the error that a formula is too wide, at its line."""
+    pattern = re.compile(r"\s+".join(map(re.escape, tex.split())))
+    text = (
+        "this formula is too wide for the PDF's page: divide it into lines, "
+        r"`\begin{aligned} a &= b \\ &\quad + c \end{aligned}`"
+    )
+    for page in book.pages:
+        if match := pattern.search("\n".join(page.source.lines)):
+            line = match.string.count("\n", 0, match.start()) + 1
+            return DownloadError(str(error_at(page.source.path, line, text)))
+    return DownloadError(str(error_at("bookbuild", None, f"{text}: {tex}")))
 
 
 def _origin(page: Page, line: int) -> int:

@@ -37,9 +37,11 @@ local function with_warnings(chapter, action)
     -- structure.lua prevents fetching, and check.py judges HTML that asks for it
     if warning.verbosity ~= "INFO" and warning.type ~= "CouldNotFetchResource" then
       local is_tex = warning.type == "CouldNotConvertTeXMath"
+      local reason = is_tex and warning.pretty:match("\n *(unexpected[^\n]*)")
       chapter.problem(
         is_tex and warning.contents:match("[^\n]+") or nil,
-        "pandoc: " .. warning.pretty, warning.line or (warning.openpos or {}).line
+        reason and "this formula is not supported: " .. reason or "pandoc: " .. warning.pretty,
+        warning.line or (warning.openpos or {}).line
       )
     end
   end

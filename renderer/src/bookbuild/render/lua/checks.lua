@@ -33,6 +33,16 @@ local CLASS_ADVICE = {
 -- Words that begin with an apostrophe; so do decades.
 local CLIPPED = { n = true, em = true, tis = true, twas = true }
 
+-- Commands in formulas that pandoc reads and drops, or that browsers do not show.
+local DROPPED = {
+  tag = "number the formula with {#eq-name} behind it", label = "write {#eq-name} behind the formula",
+  color = "leave it out", hyperref = "write a link in the text", hline = "leave it out",
+  boxed = "leave it out", cancel = "leave it out", bcancel = "leave it out", xcancel = "leave it out",
+  displaystyle = "write \\dfrac, or \\limits after the operator",
+  textstyle = "write \\tfrac, or \\nolimits after the operator",
+  scriptstyle = "leave it out", scriptscriptstyle = "leave it out",
+}
+
 local chapter, formulas -- the chapter that is being checked, and its formulas
 
 local function refuse(is_wrong, token, message)
@@ -103,6 +113,17 @@ end
 
 local function check_math(math)
   refuse(is_blank(math.text), "$$", "this formula is empty")
+  local text = math.mathtype == "DisplayMath" and math.text:gsub("^%s*\\displaystyle", "") or math.text
+  for command in text:gmatch("\\(%a+)") do
+    local name, advice = "\\" .. command, DROPPED[command]
+    if advice then
+      return chapter.problem(name, "`" .. name .. "` is not supported in formulas: " .. advice)
+    end
+  end
+  refuse(math.text:find("\\\\%[[%d.]"), "\\\\[",
+    "the height of a line is not supported in formulas: write \\\\ alone")
+  refuse(math.text:find("\\begin{array}{[^}]*|"), "\\begin{array}",
+    "lines between columns are not supported in formulas: leave out the |")
   formulas:insert(math)
 end
 

@@ -141,14 +141,15 @@ local function output(div)
   return div.classes:includes("cell-output") and div:walk { CodeBlock = printed } or nil
 end
 
--- Remove the ids and anchors of each line of code, let the keyboard scroll code, and align table
--- cells by class.
+-- Remove the ids and anchors of each line of code, let the keyboard scroll code, and align cells
+-- without styles.
 local function tidied(html)
   html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span>\n', "%1\n")
   html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span></code>', "%1</code>")
   local pre = '<div class="code"><pre tabindex="0" '
   html = html:gsub('<div class="sourceCode" id="cb%d+"><pre ', pre)
   html = html:gsub("<pre><code>", '<pre tabindex="0"><code>')
+  html = html:gsub('(<mtd[^>]*) style="[^"]*"', "%1")
   return (html:gsub(' style="text%-align: (%a+);"', ALIGNED))
 end
 
@@ -193,7 +194,7 @@ return function(blocks, chapter, job)
   blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
   blocks = blocks:walk {
     Header = function(header) return heading(header, results) end,
-    Image = picture, Para = lone_picture, Figure = figure, Table = set_table, CodeBlock = code,
+    Math = inlines.upright, Image = picture, Para = lone_picture, Figure = figure, Table = set_table, CodeBlock = code,
     Div = div,
   }
   return without_title(tidied(write(blocks)), results)

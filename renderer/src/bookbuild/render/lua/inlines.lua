@@ -4,6 +4,15 @@ local M = {}
 
 local stringify = pandoc.utils.stringify
 
+-- Write upright bold letters as text, which pandoc's MathML would slant.
+function M.upright(math)
+  local function as_text(letters)
+    return letters:match("^{[%a%d ]+}$") and "\\textbf" .. letters or nil
+  end
+  math.text = math.text:gsub("\\mathbf%s*(%b{})", as_text):gsub("\\mathbf%s+(%a)", "\\textbf{%1}")
+  return math
+end
+
 -- Return a title without what belongs to its own place only: notes, links, ids and pictures.
 function M.short(inlines)
   return pandoc.Inlines(inlines):walk {

@@ -42,7 +42,7 @@ local function equation(span)
   return typst.formula(span.content[1], number, label(span.identifier)), false
 end
 
-local function math(element) return typst.formula(element, "", ";"), false end
+local function math(element) return typst.formula(element, "", ";") end
 
 local function image(element)
   local function inches(side)
@@ -187,6 +187,7 @@ return function(blocks, chapter, job)
   blocks = blocks:walk {
     Cite = function(cite) return cite.content end, Link = link_from(job),
   }:walk(relabel(job.pages[chapter.page].labels))
+  blocks = blocks:walk { Math = inlines.upright }
   blocks = blocks:walk { traverse = "topdown", Span = equation, Math = math }
   blocks = blocks:walk { Span = span, Image = image, Link = link }
   chapter.results.label = job.pages[chapter.page].labels[chapter.results.id]
