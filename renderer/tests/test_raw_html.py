@@ -270,7 +270,7 @@ INSTEAD = {
     "u": ("[t]{.underline}", "u", r"#underline\[t\]", "<u>t</u>"),
     "s": ("~~t~~", "del", r"#strike\[t\]", "<s>t</s>"),
     "mark": ("[t]{.mark}", "mark", r"#highlight\[t\]", "<mark>t</mark>"),
-    "kbd": ("`t`", "code", "`t`", "`t`"),
+    "kbd": ("`t`", "code", r'#raw\("t"\)', "`t`"),
     "hr": ("a\n\n* * *\n\nb", "hr", "#horizontalrule", "-----"),
     "table": ("| a |\n|---|\n| 1 |", "table", "table\\(", "| a"),
     "ul": ("- a", "ul", "- a", "- a"),

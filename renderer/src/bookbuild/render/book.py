@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from bookbuild.render.weave import Woven
 from bookbuild.run.results import Results
+from bookbuild.source import bibliography
 from bookbuild.source.project import Chapter, Project
 from bookbuild.source.qmd import Source
 
@@ -69,6 +71,40 @@ class Book:
 
     project: Project
     pages: tuple[Page, ...]
+
+    # frozen, so these are computed once for all chapters
+
+    @cached_property
+    def page_of_label(self) -> dict[str, str]:
+        """The page that has each label."""
+        return {
+            each["id"]: page.chapter.page for page in self.pages for each in page.rendered.labels
+        }
+
+    @cached_property
+    def cites(self) -> set[str]:
+        """The keys of all works that the book cites."""
+        return {key for page in self.pages for key in page.rendered.cites}
+
+    @cached_property
+    def works(self) -> set[str]:
+        """The keys of all works in the bibliography."""
+        texts = [path.read_text(encoding="utf-8-sig") for path in self.project.bibliography]
+        return {entry.key for text in texts for entry in bibliography.entries(text)}
+
+    @cached_property
+    def chapter_files(self) -> set[str]:
+        """The pages and sources of all chapters."""
+        return {str(path) for c in self.project.chapters for path in (c.page, c.source)}
+
+    @cached_property
+    def added_files(self) -> set[str]:
+        """The paths of the files that the build itself adds to the site for readers."""
+        paths = {self.project.pdf_name} if "pdf" in self.project.downloads else set()
+        for page in self.pages:
+            suffixes = [".md", *([".ipynb"] if page.source.cells else [])]
+            paths |= {str(page.chapter.source.with_suffix(suffix)) for suffix in suffixes}
+        return paths | {self.project.kit_name or ""}
 
     def without_downloads(self) -> Book:
         """Return the same book without its PDF."""

@@ -46,11 +46,8 @@ def _problems(site: Site, page: Page) -> Iterator[tuple[int, str]]:
     """Yield a chapter's problems with their lines, 0 if unknown."""
     yield from page.source.problems
     book, places = site.book, Places(page)
-    pages = {
-        label["id"]: page.chapter.page for page in book.pages for label in page.rendered.labels
-    }
-    problems = [*_from_pandoc(page), *_references(book, page, set(pages))]
-    problems += [*_citations(book, page), *_labels(page, pages), *_pictures(book, page)]
+    problems = [*_from_pandoc(page), *_references(book, page)]
+    problems += [*_citations(book, page), *_labels(book, page), *_pictures(book, page)]
     problems += [*_raw_html(page, places), *_other_raw(page), *_scripts(book, page)]
     problems += _html_ids(page)
     for place, text in problems:
@@ -82,31 +79,31 @@ def _origin(page: Page, line: int, message: str) -> int:
     return next((n for n in above if name and name[1] in page.source.lines[n - 1]), origin)
 
 
-def _references(book: Book, page: Page, labels: set[str]) -> Iterator[Problem]:
-    unparsed = [page.source for page in book.pages if page.source.is_unparseable]
+def _references(book: Book, page: Page) -> Iterator[Problem]:
+    labels = book.page_of_label
+    for label in page.rendered.refs:
+        if label not in labels and not _may_be_unread(book, label):
+            yield f"@{label}", f"the reference @{label} has no target{did_you_mean(label, labels)}"
 
-    def is_missing(label: str) -> bool:
-        return label not in labels and not any(source.line_of(label) for source in unparsed)
 
-    for label in filter(is_missing, page.rendered.refs):
-        yield f"@{label}", f"the reference @{label} has no target{did_you_mean(label, labels)}"
+def _may_be_unread(book: Book, label: str) -> bool:
+    """Return whether a chapter that cannot be parsed may define a label."""
+    unread = (page.source for page in book.pages if page.source.is_unparseable)
+    return any(source.line_of(label) for source in unread)
 
 
 def _citations(book: Book, page: Page) -> Iterator[Problem]:
-    keys = _bibliography_keys(book)
     for key in page.rendered.cites:
-        if key not in keys:
-            yield f"@{key}", f"the citation @{key} is in no .bib file{did_you_mean(key, keys)}"
+        if key not in book.works:
+            yield (
+                f"@{key}",
+                f"the citation @{key} is in no .bib file{did_you_mean(key, book.works)}",
+            )
 
 
-def _bibliography_keys(book: Book) -> set[str]:
-    texts = [path.read_text(encoding="utf-8-sig") for path in book.project.bibliography]
-    return {key for text in texts for key in re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)", text, re.M)}
-
-
-def _labels(page: Page, pages: dict[str, str]) -> Iterator[Problem]:
+def _labels(book: Book, page: Page) -> Iterator[Problem]:
     for label in page.rendered.labels:
-        if (other := pages[label["id"]]) != page.chapter.page:
+        if (other := book.page_of_label[label["id"]]) != page.chapter.page:
             yield label["id"], f"the label `{label['id']}` is also in {other}"
 
 

@@ -50,8 +50,7 @@ def linked_files(book: Book, page: Page) -> set[str]:
     """Return the files of the project that a page links to, by path from the root."""
     targets = [resolve(page.chapter.page, address) for address, _ in addresses(page)]
     paths = {target.path for target in targets if target}
-    chapters = {str(path) for c in book.project.chapters for path in (c.page, c.source)}
-    return {path for path in paths - chapters if (book.project.root / path).is_file()}
+    return {path for path in paths - book.chapter_files if (book.project.root / path).is_file()}
 
 
 class Site:
@@ -118,17 +117,7 @@ class Site:
         return path.split("/")[0] == ".." or not (root / path).resolve().is_relative_to(root)
 
     def _is_file(self, path: str) -> bool:
-        return (self.book.project.root / path).is_file() or path in _downloads(self.book)
-
-
-def _downloads(book: Book) -> set[str]:
-    """Return the paths of the files that the build itself adds to the site for readers."""
-    project = book.project
-    paths = {project.pdf_name} if "pdf" in project.downloads else set()
-    for page in book.pages:
-        suffixes = [".md", *([".ipynb"] if page.source.cells else [])]
-        paths |= {str(page.chapter.source.with_suffix(suffix)) for suffix in suffixes}
-    return paths | {project.kit_name or ""}
+        return (self.book.project.root / path).is_file() or path in self.book.added_files
 
 
 def _ids(book: Book, page: Page, form: str) -> set[str]:
@@ -138,5 +127,5 @@ def _ids(book: Book, page: Page, form: str) -> set[str]:
         if raw["format"] == raw.get("only") == form == "html":
             ids |= {*policy.ids(raw["text"])}
     if "refs" in ids:
-        ids |= {f"ref-{key}" for other in book.pages for key in other.rendered.cites}
+        ids |= {f"ref-{key}" for key in book.cites}
     return ids

@@ -356,26 +356,24 @@ class _Scanner:
         body = self.lines[at + 1 : end]
         count = next((n for n, x in enumerate(body) if not OPTION.match(x)), len(body))
         options = self._options(at, body[:count])
-        self._check_code(body[count:], at + 1 + count)
         number = sum(isinstance(block, Cell) for block in self.blocks) + 1
         code = "\n".join(body[count:]).rstrip()
         stripped = code.lstrip("\n")
         for n in self._late_options(body, count):
-            message = "a cell's options must be above its code; this line has no effect"
-            self._refuse(at + 1 + n, message)
+            self._refuse(at + 1 + n, "a cell's options must be its first lines; move this one up")
         code_line = at + 2 + count + (len(code) - len(stripped))
         return Cell(options.label or f"cell-{number}", stripped, options, at + 1, code_line)
 
     @staticmethod
     def _late_options(body: list[str], count: int) -> Iterator[int]:
         """Yield the numbers of the lines below `count` that are options, not text in quotes."""
-        if any(line.startswith("#|") for line in body[count:]):
+        if any(OPTION.match(line) for line in body[count:]):
             code = "\n".join(body)
             with contextlib.suppress(tokenize.TokenError, IndentationError):
                 for token in tokenize.generate_tokens(io.StringIO(code).readline):
-                    if token.type == tokenize.COMMENT and token.start[0] > count:
-                        is_option = token.string.startswith("#|") and token.start[1] == 0
-                        yield from [token.start[0] - 1] if is_option else []
+                    is_late = token.type == tokenize.COMMENT and token.start[0] > count
+                    if is_late and token.start[1] == 0 and _is_option(token.string):
+                        yield token.start[0] - 1
 
     def _options(self, at: int, lines: list[str]) -> Options:
         values = (
@@ -393,13 +391,6 @@ class _Scanner:
             else:
                 options[name] = " ".join(value.split()) if isinstance(value, str) else value
         return Options(**options)
-
-    def _check_code(self, lines: list[str], at: int) -> None:
-        """Refuse what would have no effect in a cell's code."""
-        for n, line in enumerate(lines):
-            key = OPTION.sub("", line, count=1).partition(":")[0].replace("-", "_")
-            if OPTION.match(line) and key in OPTION_TYPES:
-                self._refuse(at + n, "a cell's options must be its first lines; move this one up")
 
     # The whole
 
@@ -454,6 +445,11 @@ class _Scanner:
         for is_wrong, message in wrong:
             if is_wrong:
                 self._break(cell.line - 1, f"cell {cell.id}: {message}")
+
+
+def _is_option(comment: str) -> bool:
+    key = OPTION.sub("", comment, count=1).partition(":")[0].replace("-", "_")
+    return comment.startswith("#|") or (OPTION.match(comment) is not None and key in OPTION_TYPES)
 
 
 def notebook(source: Source, outputs: list[list[dict]], values: list[str]) -> dict[str, Any]:
