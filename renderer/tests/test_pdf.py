@@ -14,9 +14,8 @@ import pytest
 
 from bookbuild.cli.main import main
 from tests.support.pages import pages
-from tests.support.pdf import Word, one_line, poppler
 from tests.support.pdf import info as pdf_info
-from tests.support.pdf import pages as pdf_pages
+from tests.support.pdf import one_line, outside, overprinted, poppler
 from tests.support.pdf import text as pdf_text
 from tests.support.processes import command
 from tests.support.programs import program
@@ -26,10 +25,6 @@ from tests.support.programs import program
 def installed() -> None:
     """Skip all tests of this file without poppler."""
     program("pdftotext", "poppler-utils")
-
-
-MILLIMETRE = 72 / 25.4
-LEFT, RIGHT = 30 * MILLIMETRE, (210 - 22) * MILLIMETRE  # of the block that code may fill
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +115,6 @@ def test_code_keeps_its_indentation(pdf):
 # Layout
 
 
-def outside(pdf: Path) -> list[str]:
-    """Return the words and pictures that start or end in a margin."""
-    spans = [(w.left, w.right, w.text) for page in pdf_pages(pdf) for w in page.words]
-    assert spans
-    boxes = re.findall(r"/BBox \[([\d.-]+) [\d.-]+ ([\d.-]+)", poppler("pdfinfo", "-struct", pdf))
-    spans += [(float(left), float(right), "a picture or formula") for left, right in boxes]
-    # punctuation may hang into the margin by a point or two
-    return [text for left, right, text in spans if left < LEFT - 3 or right > RIGHT + 3]
-
-
 def test_nothing_runs_into_the_margin(pdf):
     assert outside(pdf) == []
 
@@ -170,24 +155,6 @@ WIDE = {
     "many columns": "{f'col{n}': [n * 1000] * 9 for n in range(24)}",
     "many long columns": "{f'a_long_column_{n}': [f'word{n}' * 5] * 4 for n in range(24)}",
 }
-
-
-def overprinted(pdf: Path) -> list[tuple[str, str]]:
-    """Return the pairs of words of which one is printed over the other."""
-    return [
-        (a.text, b.text)
-        for page in pdf_pages(pdf)
-        for a in page.words
-        for b in page.words
-        if a is not b and overlap(a, b)
-    ]
-
-
-def overlap(a: Word, b: Word) -> bool:
-    """Return whether two words share more than a point of width and half a line of height."""
-    width = min(a.right, b.right) - max(a.left, b.left)
-    height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    return width > 1 and height > min(a.bottom - a.top, b.bottom - b.top) / 2
 
 
 @pytest.mark.parametrize("name", WIDE)

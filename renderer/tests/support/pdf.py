@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ class Word:
     right: float
     bottom: float
     text: str
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """The sides: left, top, right and bottom."""
+        return self.left, self.top, self.right, self.bottom
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,66 @@ def pages(pdf: Path) -> list[PdfPage]:
     return result
 
 
+MILLIMETRE = 72 / 25.4
+LEFT, RIGHT, TOP, BOTTOM = (side * MILLIMETRE for side in (30, 22, 12, 12))  # empty margins
+
+
+def outside(pdf: Path) -> list[str]:
+    """Return the words, pictures and formulas that start or end in a margin."""
+    read = pages(pdf)
+    width, height = read[0].width, read[0].height
+    spans = [(*word.box, word.text) for page in read for word in page.words]
+    assert spans
+    boxes = re.findall(r"/BBox \[(\S+) (\S+) (\S+) ([^\]\s]+)", poppler("pdfinfo", "-struct", pdf))
+    for left, bottom, right, top in (map(float, box) for box in boxes):
+        spans.append((left, height - top, right, height - bottom, "a picture or formula"))
+    # punctuation may hang into the margin by a point or two
+    return [
+        text
+        for left, top, right, bottom, text in spans
+        if left < LEFT - 3 or right > width - RIGHT + 3 or top < TOP or bottom > height - BOTTOM
+    ]
+
+
+def overprinted(pdf: Path) -> list[str]:
+    """Return the pairs of words of which one is printed over the other, with their page."""
+    found = []
+    for number, page in enumerate(pages(pdf), 1):
+        words = sorted(page.words, key=lambda word: word.left)
+        for n, a in enumerate(words):
+            after = itertools.takewhile(lambda b, a=a: b.left < a.right - 1, words[n + 1 :])
+            found += [f"{number}: {a.text} {b.text}" for b in after if _overlap(a, b)]
+    return found
+
+
+def _overlap(a: Word, b: Word) -> bool:
+    """Return whether two words share more than a point of width and half a line of height.
+
+    The boxes of signs, such as roots, are larger than they.
+    """
+    if not (any(map(str.isalnum, a.text)) and any(map(str.isalnum, b.text))):
+        return False
+    width = min(a.right, b.right) - max(a.left, b.left)
+    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    return width > 1 and height > min(a.bottom - a.top, b.bottom - b.top) / 2
+
+
 def outline(pdf: Path) -> list[str]:
     """Return the titles in the outline, which viewers show as bookmarks."""
     xml = poppler("pdftohtml", "-xml", "-stdout", "-i", pdf)
     entries = re.findall(r"<item page=\"\d+\">(.*?)</item>", xml, re.DOTALL)
     return [one_line(unescape(entry)) for entry in entries]
+
+
+def chapter_starts(pdf: Path) -> list[int]:
+    """Return the first page of each chapter, from the top level of the outline."""
+    depth, starts = 0, []
+    xml = poppler("pdftohtml", "-xml", "-stdout", "-i", pdf)
+    for opening, closing, page in re.findall(r'(<outline>)|(</outline>)|<item page="(\d+)">', xml):
+        depth += bool(opening) - bool(closing)
+        if page and depth == 1:
+            starts.append(int(page))
+    return starts
 
 
 def unembedded_fonts(pdf: Path) -> list[str]:

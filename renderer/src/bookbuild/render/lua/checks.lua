@@ -33,15 +33,19 @@ local CLASS_ADVICE = {
 -- Words that begin with an apostrophe; so do decades.
 local CLIPPED = { n = true, em = true, tis = true, twas = true }
 
--- Commands in formulas that pandoc reads and drops, or that browsers do not show.
+-- Commands in formulas that pandoc drops, or that browsers or the PDF's fonts cannot show.
 local DROPPED = {
-  tag = "number the formula with {#eq-name} behind it", label = "write {#eq-name} behind the formula",
-  color = "leave it out", hyperref = "write a link in the text", hline = "leave it out",
-  boxed = "leave it out", cancel = "leave it out", bcancel = "leave it out", xcancel = "leave it out",
-  displaystyle = "write \\dfrac, or \\limits after the operator",
-  textstyle = "write \\tfrac, or \\nolimits after the operator",
-  scriptstyle = "leave it out", scriptscriptstyle = "leave it out",
+  tag = "write {#eq-name} behind the formula", label = "write {#eq-name} behind the formula",
+  displaystyle = "write \\dfrac, \\tfrac, \\limits or \\nolimits",
+  textstyle = "write \\dfrac, \\tfrac, \\limits or \\nolimits",
+  hyperref = "write a link in the text",
 }
+for command in ("color boxed cancel bcancel xcancel hline scriptstyle scriptscriptstyle"):gmatch("%a+") do
+  DROPPED[command] = "leave it out"
+end
+for command in ("hyphenbullet lbrbrak rbrbrak Lbrbrak Rbrbrak"):gmatch("%a+") do
+  DROPPED[command] = "the PDF's fonts have no such sign"
+end
 
 local chapter, formulas -- the chapter that is being checked, and its formulas
 
@@ -122,7 +126,8 @@ local function check_math(math)
   end
   refuse(math.text:find("\\\\%[[%d.]"), "\\\\[",
     "the height of a line is not supported in formulas: write \\\\ alone")
-  refuse(math.text:find("\\begin{array}{[^}]*|"), "\\begin{array}",
+  local array = math.text:match("\\begin{array}{[^}]*|")
+  refuse(array, array,
     "lines between columns are not supported in formulas: leave out the |")
   formulas:insert(math)
 end

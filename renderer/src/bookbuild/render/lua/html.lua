@@ -194,8 +194,8 @@ return function(blocks, chapter, job)
   blocks = blocks:walk { Div = output, Link = link_from(chapter, job.references) }
   blocks = blocks:walk {
     Header = function(header) return heading(header, results) end,
-    Math = inlines.upright, Image = picture, Para = lone_picture, Figure = figure, Table = set_table, CodeBlock = code,
-    Div = div,
+    Math = inlines.upright, Image = picture, Para = lone_picture, Figure = figure, Table = set_table,
+    CodeBlock = code, Div = div,
   }
   return without_title(tidied(write(blocks)), results)
 end
