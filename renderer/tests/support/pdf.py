@@ -40,7 +40,7 @@ class PdfPage:
 def poppler(tool: str, *arguments: str | Path) -> str:
     """Return the output of one of poppler's tools."""
     call = [program(tool, "poppler-utils"), *map(str, arguments)]
-    return subprocess.run(call, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(call, capture_output=True, check=True).stdout.decode(errors="replace")
 
 
 def text(pdf: Path) -> str:
@@ -96,9 +96,9 @@ def overprinted(pdf: Path) -> list[str]:
     """Return the pairs of words of which one is printed over the other, with their page."""
     found = []
     for number, page in enumerate(pages(pdf), 1):
-        words = sorted(page.words, key=lambda word: word.left)
+        words = sorted(page.words, key=lambda word: word.top)
         for n, a in enumerate(words):
-            after = itertools.takewhile(lambda b, a=a: b.left < a.right - 1, words[n + 1 :])
+            after = itertools.takewhile(lambda b, a=a: b.top < a.bottom, words[n + 1 :])
             found += [f"{number}: {a.text} {b.text}" for b in after if _overlap(a, b)]
     return found
 

@@ -24,8 +24,8 @@ WEB_ONLY = (
     ".footnote-back, .anchor, .copy, .zoom, details.code-fold > summary, details.log > summary"
 )
 DROPPED = "•‣–√"  # marks of lists, and of roots, which have no text if they are tall
-# a run of letters, a run of digits, or any other character
-TOKEN = re.compile(r"[^\W\d_]+|\d+|\S")
+# a run of letters, a run of digits, or any other character; the PDF divides very long words
+TOKEN = re.compile(r"\b[^\W\d_]{40,}|([^\W\d_]+|\d+|\S)")
 ADDRESS = re.compile("^https?:")
 MARGIN = 22 / 25.4 * 72  # above and below are the running head and the page number
 EQUAL = str.maketrans(
@@ -90,9 +90,10 @@ def _number_notes(main: Tag, before: int) -> int:
     """Number a page's notes as the PDF does, through all chapters; return the last number."""
     references = main.select(".footnote-ref")
     for number, reference in enumerate(references, before + 1):
-        reference.string = f" {number} "
+        reference.string = str(number)
     for number, note in enumerate(main.select(".footnotes > ol > li"), before + 1):
-        note.insert(0, f" {number} ")
+        first = note.p or note
+        first.insert(0, str(number))
     return before + len(references)
 
 
