@@ -1,10 +1,7 @@
-"""Helpers for the book's cells, imported by ``from funs import *``.
+"""Helpers for the book's cells, in three parts: what cells call, how it works, what it checks.
 
-Three parts, in reading order: the public interface, its implementation, and the checks of its
-arguments. Names with _ are defined further down: ``_check(ok, message)`` raises an error unless
-`ok`, ``with _explained(message):`` prefixes an error's message. Invalid arguments raise a
-ValueError that states the mistake, its location, and what was expected. The networks are defined in
-the chapters; no helper hides a step that they explain.
+Names with _ are defined further down. A mistake raises a ValueError, one sentence on what is wrong,
+where, and what to do. The networks are defined in the chapters.
 """
 
 from __future__ import annotations
@@ -12,33 +9,31 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# On import, libraries choose instructions by the processor and threads by its number of cores. Both
-# affect the rounding of sums. With AVX2 instructions and one thread, results are the same on nearly
-# all machines. A reader's own settings take precedence.
+# Libraries read these when imported: one thread, and instructions that nearly all processors have,
+# as both change how sums are rounded. A reader's own settings take precedence.
 _SETTINGS = {"OMP_NUM_THREADS": "1"}
-_CPU, _GLOVE = Path("/proc/cpuinfo"), Path(__file__).resolve().parent / "data" / "gensim-data"
-if _CPU.is_file() and " avx2 " in _CPU.read_text(encoding="utf-8"):
-    _SETTINGS |= {"OPENBLAS_CORETYPE": "Haswell", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
-    _SETTINGS |= {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-if _GLOVE.is_dir():
-    _SETTINGS["GENSIM_DATA_DIR"] = str(_GLOVE)
-for _name, _value in _SETTINGS.items():
-    os.environ.setdefault(_name, _value)
+if (_cpu := Path("/proc/cpuinfo")).is_file() and " avx2 " in _cpu.read_text(encoding="utf-8"):
+    _SETTINGS |= dict.fromkeys(["MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA"], "AVX2")
+    _SETTINGS |= {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
+if (_glove := Path(__file__).resolve().parent / "data" / "gensim-data").is_dir():
+    _SETTINGS["GENSIM_DATA_DIR"] = str(_glove)
+os.environ |= _SETTINGS | dict(os.environ)
 
-import copy
-import math
+import inspect
 import random
+import reprlib  # shows the first few of many values
+import tempfile
 import textwrap
+import unicodedata
 import warnings
-from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
-from reprlib import repr as _show  # the first few of many values
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import psutil
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
@@ -46,19 +41,13 @@ from torch import Tensor, nn
 __all__ = ["DSImage", "DSSklearn", "DSTorch", "print_rows", "set_seed"]
 
 SEED = 14
-SCORING_BATCH = 256  # cases scored at once: saves memory, changes no result
-TEXT = (pl.String, pl.Categorical, pl.Enum)  # polars' text types
-DIVERGED = "Training has failed: start again with a smaller learning rate, or scale X."
 
 
-# --- 1. Public interface -----------------------------------------------------------------------
+# --- 1. What cells call ------------------------------------------------------------------------
 
 
 def set_seed(seed: int = SEED) -> None:
-    """Make subsequent results repeatable to the bit, on one core or on sixty-four.
-
-    Seeds Python, NumPy and PyTorch, and limits all libraries to one thread.
-    """
+    """Seed Python, NumPy and PyTorch, and use one thread: later results repeat to the bit."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -71,20 +60,26 @@ def print_rows(df: pl.DataFrame, n: int = -1) -> None:
     """Show the first `n` rows of a frame, or all of them; polars would omit some."""
     from IPython.display import display  # slow to import, like other local imports below
 
-    _check_frame(df, may_be_empty=True)
+    _check_frame(df)
     with pl.Config(tbl_rows=-1):
         display(df if n < 0 else df.head(n))
 
 
-# derived from a namedtuple only to have a docstring
-class Loaded(namedtuple("Loaded", "X X_train X_test y y_train y_test cn")):
-    """The result of ``load_image`` and ``load_text``: seven values, to unpack or access by name.
+class Loaded(NamedTuple):
+    """The seven results of ``load_image`` and ``load_text``, to unpack or access by name.
 
-    `X` has all cases in the order of the frame; `X_train` and `X_test` are its two parts.
-    Pictures are float32, (N, C, H, W), with C 1 for grey, 3 for colour, 4 with transparency;
-    texts are int64, (N, max_length). `y`, in the same parts, is int64, (N,): positions in `cn`,
-    the list of class names. It is None for new cases without labels.
+    `X` has all cases in the frame's order: pictures as float32, (N, C, H, W), with C 1 for grey, 3
+    for colour, 4 with transparency; texts as int64, (N, max_length). `y` is int64, (N,): positions
+    in `cn`, the class names, or None for new cases without labels.
     """
+
+    X: Tensor
+    X_train: Tensor
+    X_test: Tensor
+    y: Tensor | None
+    y_train: Tensor | None
+    y_test: Tensor | None
+    cn: list
 
 
 class DSTorch:
@@ -95,37 +90,34 @@ class DSTorch:
         df: pl.DataFrame,
         label_name: str = "label",
         filepath: str = "filepath",
-        index: str = "index",
+        index: str | None = None,
         scale: bool = False,
         flatten: bool = False,
         cn: Sequence | None = None,
     ) -> Loaded:
-        """Read the pictures that a frame lists, one in each row. Used in *CNNs: Application*.
+        """Read the pictures that a frame lists, one in each row.
 
-        The columns `label_name`, `filepath` and `index` hold each picture's class, its file, and
-        "train" or "test". `scale` divides by the largest possible value, so that all lie in
-        [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the class names,
-        new pictures load without training pictures, and with or without labels.
+        The columns `label_name`, `filepath` and `index` (by default "index") hold each picture's
+        class, its file, and "train" or "test". `scale` divides by the largest possible value, so
+        that all lie in [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the
+        class names, new pictures load without training pictures, and with or without labels.
 
         Examples
         --------
-        Read my own digit, from a photograph: ``1 - X`` makes the dark ink on white paper light on
-        black, as MNIST's digits are. Leave some paper around the digit.
+        Read my own digit, dark ink on white paper with a margin; ``1 - X`` is light on black.
 
-        >>> ImageOps.autocontrast(Image.open("7.jpg").convert("L").resize((28, 28))).save("7.png")
+        >>> photo = ImageOps.exif_transpose(Image.open("7.jpg")).convert("L").resize((28, 28))
+        >>> ImageOps.autocontrast(photo).save("7.png")
         >>> mine = DSTorch.load_image(pl.DataFrame({"filepath": ["7.png"]}), cn=cn, scale=True)
         >>> DSTorch.predict_proba(cnn, 1 - mine.X, None, cn)
         """
-        _check_frame(df)
+        paths = _column(df, filepath, "filepath")
         unlabelled = cn is not None and label_name not in df.columns
         labels = None if unlabelled else _column(df, label_name, "label_name")
-        train, ys, cn = _split(df, index, labels, cn)
-        pixels = np.stack(_read_pictures(_column(df, filepath, "filepath"), alike=True))
-        X = torch.from_numpy(pixels.astype(np.float32))
-        if scale:
-            X /= float(np.iinfo(pixels.dtype).max)
-        X = X.flatten(start_dim=1) if flatten else X
-        return Loaded(X, X[train], X[~train], *ys, cn)
+        y, names = _classes(labels, cn)
+        train = _training_rows(df, index, y, names, new=cn is not None)
+        X = _read_pictures(paths, scale)
+        return _loaded(X.flatten(start_dim=1) if flatten else X, train, y, names)
 
     @staticmethod
     def load_text(
@@ -135,15 +127,15 @@ class DSTorch:
         label_expr: pl.Expr | None = None,
         max_length: int = 200,
         pad_idx: int = 0,
-        index: str = "index",
+        index: str | None = None,
         cn: Sequence | None = None,
     ) -> Loaded:
-        """Turn tokens into rows of word indices, cut or padded at the end. Used in *CNNs for Text*.
+        """Turn tokens into rows of word indices, cut or padded at the end.
 
         The words are those of `model`, a gensim Word2Vec or KeyedVectors; others are dropped.
-        `tokens_expr` yields a list of strings for each text, `label_expr` its class. `pad_idx` is
+        `tokens_expr` selects a list of strings for each text, `label_expr` its class. `pad_idx` is
         a word's index, or the number of words: an embedding's row after the last word's. `index`
-        and `cn` are as in ``load_image``; without both, a random fifth of the rows is for testing.
+        and `cn` are as in ``load_image``; without both, a random fifth of each class is held out.
 
         Examples
         --------
@@ -153,13 +145,13 @@ class DSTorch:
         >>> mine = DSTorch.load_text(df, w2v, c.tokens, pad_idx=len(w2v.wv), cn=cn)
         >>> DSTorch.predict_proba(text_cnn, mine.X, None, cn)
         """
-        _check_frame(df)
         _check_counts(max_length=max_length)
-        words, tokens = _vocabulary(model, pad_idx), _tokens(df, tokens_expr)
+        tokens = _column(df, tokens_expr, "tokens_expr")
         labels = None if label_expr is None else _column(df, label_expr, "label_expr")
-        train, ys, cn = _split(df, index, labels, cn, {"test_size": 0.2, "random_state": SEED})
-        X = _word_indices(tokens, words, max_length, pad_idx)
-        return Loaded(X, X[train], X[~train], *ys, cn)
+        y, names = _classes(labels, cn)
+        train = _training_rows(df, index, y, names, new=cn is not None, test_size=0.2)
+        X = _word_indices(tokens, model, max_length, pad_idx)
+        return _loaded(X, train, y, names)
 
     @staticmethod
     def train(
@@ -173,18 +165,20 @@ class DSTorch:
         """Fit a model that outputs logits, (batch, classes), in place, by cross-entropy.
 
         Prints the mean loss of each epoch: of each case, the loss before its batch changed the
-        weights. Used in *CNNs: Application* and later sections.
+        weights. Parts that are frozen or in eval mode stay so.
         """
-        _check_training(model, optimizer, X_train, y_train, num_epochs, batch_size)
-        device = next(model.parameters()).device
+        _check_counts(num_epochs=num_epochs, batch_size=batch_size)
+        widths = _check_cases(model, X_train, y_train)
+        _check_optimizer(optimizer, model)
         with _mode(model, training=True):
             for epoch in range(1, num_epochs + 1):
                 total = 0.0
                 for batch in torch.randperm(len(X_train)).split(batch_size):  # shuffled rows
                     optimizer.zero_grad()
-                    logits = model(X_train[batch].to(device))
+                    logits = _outputs(model, X_train[batch], widths)
+                    _check_no_probabilities(logits)
                     loss = nn.functional.cross_entropy(logits, y_train[batch].to(logits.device))
-                    _check(loss.isfinite(), f"Epoch {epoch}: the loss is {loss}. {DIVERGED}")
+                    _check(loss.isfinite(), f"Epoch {epoch}: the loss is {loss}; {DIVERGED}")
                     loss.backward()
                     optimizer.step()
                     total += loss.item() * len(batch)
@@ -192,43 +186,37 @@ class DSTorch:
 
     @staticmethod
     def score_image(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
-        """Return the accuracy, in [0, 1], on pictures. Used in *CNNs: Application*."""
-        _check_type("y", y, Tensor, "A score needs the true classes.")
-        logits = _logits(model, X, y, None if cn is None else len(_names(cn)))
-        return (logits.argmax(dim=1) == y.cpu()).double().mean().item()
+        """Return the accuracy, in [0, 1], on pictures."""
+        return _accuracy(model, X, y, cn)
 
     @staticmethod
     def score_text(model: nn.Module, X: Tensor, y: Tensor) -> float:
-        """Return the accuracy, in [0, 1], on texts. Used in *CNNs for Text*."""
-        return DSTorch.score_image(model, X, y, None)
+        """Return the accuracy, in [0, 1], on texts."""
+        return _accuracy(model, X, y, None)
 
     @staticmethod
     def predict(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
         """Return the true class, ``target_``, if `y` is given, and ``prediction_``, row by row."""
-        frame = DSTorch.predict_proba(model, X, y, cn, prefix="prob_of_")
-        return frame.drop(pl.selectors.starts_with("prob_"))
+        return _predictions(_logits(model, X, y, cn), y, cn)
 
     @staticmethod
     def predict_proba(
         model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence, prefix: str = ""
     ) -> pl.DataFrame:
-        """Return what ``predict`` does, and probabilities. Used in *CNNs: Application*.
+        """Return what ``predict`` does, and probabilities.
 
         ``prob_pred_`` is the probability of the predicted class. The columns of the classes are
         named by `prefix` and class: give a prefix if your frame already has columns of these names.
         """
-        names = _names(cn)
-        logits = _logits(model, X, y, len(names))
-        frame = pl.DataFrame({"prediction_": names[logits.argmax(dim=1).numpy()]})
-        if y is not None:
-            frame.insert_column(0, names[y.cpu().numpy()].alias("target_"))
+        logits = _logits(model, X, y, cn)
+        _check_no_probabilities(logits)
         probability = torch.softmax(logits.double(), dim=1).numpy()
-        return _with_probabilities(frame, probability, cn, prefix)
+        return _with_probabilities(_predictions(logits, y, cn), probability, cn, prefix)
 
     @staticmethod
     def confusion_matrix(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence):
-        """Plot how many cases of each class are predicted as each class. Used in *Exercises*."""
-        _check_type("y", y, Tensor, "A confusion matrix needs the true classes.")
+        """Plot how many cases of each class are predicted as each class."""
+        _check(y is not None, "y is None: a confusion matrix needs the true classes.")
         return _confusion_plot(DSTorch.predict(model, X, y, cn), cn)
 
 
@@ -242,7 +230,7 @@ class DSSklearn:
 
     @staticmethod
     def umap(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
-        """Reduce by UMAP. Used in *Semantic Relationships*."""
+        """Reduce by UMAP."""
         from umap import UMAP
 
         other = {"random_state": SEED, "n_jobs": 1} | other
@@ -250,19 +238,17 @@ class DSSklearn:
 
     @staticmethod
     def pca(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
-        """Reduce by principal components. Used in *Exercises*."""
+        """Reduce by principal components."""
         from sklearn.decomposition import PCA
 
-        other = {"n_components": 2} | other
-        return Reduction(df, features, drop, scale, PCA(**other))
+        return Reduction(df, features, drop, scale, PCA(**{"n_components": 2} | other))
 
     @staticmethod
     def tsne(df: pl.DataFrame, features=None, drop=(), scale=True, **other) -> Reduction:
-        """Reduce by t-SNE. Used in *Exercises*."""
+        """Reduce by t-SNE."""
         from sklearn.manifold import TSNE
 
-        other = {"random_state": SEED} | other
-        return Reduction(df, features, drop, scale, TSNE(**other))
+        return Reduction(df, features, drop, scale, TSNE(**{"random_state": SEED} | other))
 
     @staticmethod
     def logistic_regression_cv(
@@ -270,8 +256,9 @@ class DSSklearn:
     ) -> Classifier:
         """Fit a logistic regression, its penalty chosen by cross-validation, to training rows.
 
-        The column "index" marks the training rows. Without it, a share of the rows, `test_size`
-        (0.3), is drawn at random for testing, stratified by `stratify`.
+        The column "index" marks the training rows. Without it, a share of each class, `test_size`
+        (0.3), is drawn at random for testing, or of each value of the column `stratify`. The book
+        does not call this and ``print_rows``; the course's neighbouring chapters do.
         """
         return Classifier(df, target, features, drop, **other)
 
@@ -282,7 +269,6 @@ class Reduction:
     def __init__(self, df: pl.DataFrame, features, drop, scale: bool, reducer) -> None:
         from sklearn.preprocessing import StandardScaler
 
-        _check_frame(df)
         self.df, matrix = df, _matrix(df, features, drop)
         with _explained(f"{type(reducer).__name__} cannot reduce {df.height} rows"):
             matrix = StandardScaler().fit_transform(matrix) if scale else matrix
@@ -291,7 +277,7 @@ class Reduction:
     def predict(self, full: bool = False, prefix: str = "dr") -> pl.DataFrame:
         """Return the coordinates ``dr0``, ``dr1``, …, beside the frame's columns if `full`."""
         points = pl.DataFrame({f"{prefix}{i}": axis for i, axis in enumerate(self.points.T)})
-        return self.df.hstack(points) if full else points
+        return _beside(self.df, points) if full else points
 
 
 class Classifier:
@@ -302,32 +288,31 @@ class Classifier:
     ) -> None:
         from sklearn import linear_model, pipeline, preprocessing
 
-        _check_frame(df)
-        y = _column(df, target, "target")
-        groups = None if stratify is None else _column(df, stratify, "stratify")
-        at_random = {"test_size": test_size, "random_state": random_state, "stratify": groups}
-        train, _, self.cn = _split(df, "index", y, None, at_random)
-        X = _matrix(df, features, drop, y.name, "index")
+        labels = _column(df, target, "target")
+        y, self.cn = _classes(labels, None)
+        groups = y if stratify is None else _column(df, stratify, "stratify")
+        train = _training_rows(df, None, y, self.cn, False, test_size, random_state, groups)
+        X = _matrix(df, features, drop, labels.name, "index")
         # scikit-learn warns unless these are given: its defaults will change (0.0: an L2 penalty)
         given = {"l1_ratios": (0.0,), "use_legacy_attributes": False, "scoring": "accuracy"}
         classifier = linear_model.LogisticRegressionCV(**given | other)
         self.model = pipeline.make_pipeline(preprocessing.StandardScaler(), classifier)
         with _explained(f"{train.sum()} training rows cannot be fitted"):
-            self.model.fit(X[train], y.to_numpy()[train])
+            self.model.fit(X[train], y.numpy()[train])  # positions, so that columns follow cn
         self.df, self.probability = df, self.model.predict_proba(X)
-        parts, predicted = np.where(train, "train", "test"), self.model.predict(X)
-        self.classes = pl.DataFrame({"index_": parts, "target_": y, "prediction_": predicted})
+        classes = _predictions(torch.from_numpy(self.probability), y, self.cn)
+        parts = pl.Series("index_", np.where(train, "train", "test"))
+        self.classes = classes.insert_column(0, parts)
 
     def score(self) -> dict[str, float]:
         """Return the accuracy, in [0, 1], on the training and on the test rows."""
         right = pl.col("target_") == pl.col("prediction_")
-        parts = self.classes.group_by("index_").agg(right.mean()).sort("index_")
-        return dict(parts.iter_rows())
+        return dict(self.classes.group_by("index_").agg(right.mean()).sort("index_").iter_rows())
 
     def predict_proba(self, full: bool = False, prefix: str = "") -> pl.DataFrame:
         """Return what ``DSTorch.predict_proba`` does, and ``index_``: "train" or "test"."""
         frame = _with_probabilities(self.classes, self.probability, self.cn, prefix)
-        return self.df.hstack(frame) if full else frame
+        return _beside(self.df, frame) if full else frame
 
     def confusion_matrix(self):
         """Plot what ``DSTorch.confusion_matrix`` does, for the test rows."""
@@ -347,104 +332,175 @@ class DSImage:
         size: float | None = None,
         invert: bool | None = None,
     ):
-        """Draw at most `limit` pictures in rows of `ncol`. Used in *CNNs: Application*.
+        """Draw at most `limit` pictures in rows of `ncol`.
 
-        The columns `label_name` (None: no titles) and `filepath` hold titles and files. `size`
-        is in inches for each picture; by default a row is 6 inches wide, and no picture wider
-        than 2. `invert` draws grey as ink on paper; by default only if the edges are nearly black.
+        The column `filepath` holds files, `label_name` titles (None, or no column "label": none).
+        `size` is in inches for each picture; by default a row is 6 inches wide, and no picture
+        wider than 2. `invert` draws grey as ink on paper; by default only if edges are near black.
         """
-        _check_frame(df, may_be_empty=True)
         _check_counts(ncol=ncol, limit=limit)
-        df = df.head(limit)
-        with _explained("label_name cannot be shown"):
-            labels = df[label_name] if label_name else [""] * df.height
-        pictures = _read_pictures(_column(df, filepath, "filepath"))
+        paths, df = _column(df, filepath, "filepath").head(limit), df.head(limit)
+        untitled = label_name is None or (label_name == "label" and "label" not in df.columns)
+        labels = [""] * df.height if untitled else _column(df, label_name, "label_name")
+        pictures = [_read_picture(paths, row) for row in range(len(paths))]
         ncol = max(1, min(ncol, len(pictures)))
         size = min(2, 6 / ncol) if size is None else size
-        _check(size > 0, f"size is {size}; expected inches for each picture.")
+        _check(size > 0, f"size is {size}: give the inches of each picture, above 0.")
         titles = [_wrapped(str(label), size) for label in labels]
         invert = _have_dark_edges(pictures) if invert is None else invert
         return _draw_grid(pictures, titles, ncol, size, "gray_r" if invert else "gray")
 
 
-# --- 2. Implementation -------------------------------------------------------------------------
+# --- 2. How it works ---------------------------------------------------------------------------
 
-# Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey (LA with
-# transparency), I;16 is grey in 16 bits, and the others are in colour (RGBA with transparency)
-MODES = {"1": "L", "L": "L", "LA": "L", "I;16": "I;16", "RGB": "RGB", "RGBA": "RGBA"}
-MODES |= {"CMYK": "RGB", "YCbCr": "RGB"}
+SCORING_BATCH = 256  # cases scored at once, which saves memory; others change logits by some 1e-7
+LARGE = 2**24  # bytes: from this size, parts of X are on the disk, so that memory need hold only X
+# Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey, P a palette,
+# A is transparency, I;16 is grey in 16 bits, and the others are in colour
+MODES = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGBA"}
+MODES |= {"I;16": "I;16", "CMYK": "RGB", "YCbCr": "RGB"}
 
 
-def _split(df, index, labels, cn, at_random=None) -> tuple[np.ndarray, tuple[Any, Any, Any], list]:
-    """Return which rows are for training, y and its two parts, and the class names."""
-    train = _training_rows(df, index, cn is not None, at_random)
-    cn = _names(_trained_classes(labels, train) if cn is None else cn).to_list()
+def _loaded(X: Tensor, train: np.ndarray, y: Tensor | None, cn: list) -> Loaded:
+    """Return all cases, those for training, and those for testing."""
+    y_train, y_test = (None, None) if y is None else (y[train], y[~train])
+    return Loaded(X, _rows(X, train), _rows(X, ~train), y, y_train, y_test, cn)
+
+
+def _rows(X: Tensor, chosen: np.ndarray) -> Tensor:
+    """Return a copy of some rows: a large one is in a file, which is read where it is used."""
+    if (size := int(chosen.sum())) * X[0].nbytes < LARGE:
+        return X[chosen]
+    full = "X_train and X_test do not fit on the disk, so free some space, or load fewer pictures"
+    with _explained(full), tempfile.TemporaryFile(dir="/var/tmp") as file:
+        for row in np.flatnonzero(chosen):
+            file.write(X[row].numpy().data)
+        file.flush()
+        return torch.from_numpy(np.memmap(file, X.numpy().dtype, "c", shape=(size, *X.shape[1:])))
+
+
+def _classes(labels: pl.Series | None, cn: Sequence | None) -> tuple[Any, list]:
+    """Return each label's position among the class names, int64 (N,), and these."""
     if labels is None:
-        return train, (None, None, None), cn
-    with _explained(f"A label is not among the class names, {_show(cn)}"):
-        position = {name: i for i, name in enumerate(cn)}
-        y = torch.tensor([position[label] for label in labels])
-    return train, (y, y[train], y[~train]), cn
+        _check(cn is not None, "Labels are missing: name their column, or give new cases cn=cn.")
+        return None, _names(cn).to_list()
+    holds = f"Column {labels.name!r}, the labels, holds"
+    _check(not labels.dtype.is_nested(), f"{holds} {labels.dtype}; expected one class a row.")
+    if cn is None:
+        cn = list(dict.fromkeys(map(_composed, labels.unique().sort())))
+        _check(len(cn) > 1, f"{holds} the classes {cn}: two are needed, so look how you filtered.")
+    names = _names(cn).to_list()
+    position = {_composed(name): i for i, name in enumerate(names)}
+    others = [label for label in labels.unique() if _composed(label) not in position]
+    wrong = f"{holds} {reprlib.repr(others)}, not among the class names, {reprlib.repr(names)}"
+    _check(not others, f"{wrong}: correct the labels, or cn.")
+    return torch.tensor([position[_composed(label)] for label in labels]), names
 
 
-def _training_rows(df, index: str, new: bool, at_random) -> np.ndarray:
-    """Return which rows are for training: by the column, at random, or none of new cases."""
-    optional = index == "index" and (new or at_random)
-    if index in df.columns or not optional:
-        return _check_parts(_column(df, index, "index").cast(pl.String), new)
-    if new:
+def _composed(value: Any) -> Any:
+    """Return a text in Unicode's composed form: é may be one character, or e and an accent."""
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
+def _training_rows(df, index, y, cn, new, test_size=0.0, seed=SEED, groups=None) -> np.ndarray:
+    """Return which rows are for training, bool (N,): by the column, none if new, or at random."""
+    _check(df.height, "The frame is empty: check how it was read and filtered.")
+    if new and index is None and "index" not in df.columns:
         return np.zeros(df.height, dtype=bool)
+    if test_size and index is None and "index" not in df.columns:
+        train = _drawn_rows(y, cn, test_size, seed, y if groups is None else groups)
+    else:
+        parts = _column(df, index or "index", "index").cast(pl.String)
+        fits = set(parts) <= {"train", "test", "unseen"} if new else {*parts} == {"train", "test"}
+        found = f"Column {parts.name!r}, the split, holds {reprlib.repr(sorted(set(parts)))}"
+        wanted = "'train' and 'test', or, for new cases alone, their class names, cn=cn"
+        _check(fits, f"{found}; expected {wanted}.")
+        train = (parts == "train").to_numpy()
+    absent = [] if new else [name for i, name in enumerate(cn) if i not in {*y[train].tolist()}]
+    found = f"Labels {reprlib.repr(absent)} never occur in training"
+    _check(not absent, f"{found}: drop them, or, if they are measurements, use regression.")
+    return train
+
+
+def _drawn_rows(y: Tensor, cn: list, test_size: float, seed: int, groups) -> np.ndarray:
+    """Return which rows are for training: the same share of each group, at random."""
     from sklearn.model_selection import train_test_split
 
-    rows = np.arange(df.height)
-    with _explained(f"{df.height} rows cannot be split"):
-        chosen, _ = train_test_split(rows, **at_random)
+    single = [cn[i] for i in (torch.bincount(y) == 1).nonzero()[:, 0].tolist()]
+    found = f"Classes of a single case, {reprlib.repr(single)}, cannot be split"
+    column = 'or add a column "index" of "train" and "test"'
+    _check(not single, f"{found}: drop them, merge them with others, {column}.")
+    rows, draw = np.arange(len(y)), {"test_size": test_size, "random_state": seed}
+    with _explained(f"{len(y)} rows cannot be split, so merge small classes, {column}"):
+        chosen, _ = train_test_split(rows, stratify=np.asarray(groups), **draw)
     return np.isin(rows, chosen)
 
 
-def _read_pictures(paths: pl.Series, alike: bool = False) -> list[np.ndarray]:
-    """Read pictures, oriented as in a viewer, as arrays of unsigned integers, (C, H, W)."""
-    is_text = paths.dtype in TEXT or paths.is_empty()
-    _check(is_text, f"Column {paths.name!r} holds {paths.dtype}, not paths.")
-    pictures: list[np.ndarray] = []
-    for row, path in enumerate(paths):
-        name = f"{path[-200:]} (row {row})"
-        with _explained(f"{name} cannot be read as a picture"):
-            pictures.append(_read_picture(Path(path).expanduser()))
-        found, first = [f"{p.dtype} {p.shape}" for p in (pictures[-1], pictures[0])]
-        _check(found == first or not alike, f"{name} is {found}; expected {first}, like the first.")
-    return pictures
+def _read_pictures(paths: pl.Series, scale: bool) -> Tensor:
+    """Read pictures of one shape and type into one tensor, float32 (N, C, H, W)."""
+    first, free = _read_picture(paths, 0), psutil.virtual_memory().available
+    needed = 4 * first.size * len(paths)  # bytes
+    found = f"{len(paths):,} pictures of {first.shape} need {needed / 1e9:,.1f} GB of memory"
+    advice = f"load fewer, as in df.head({len(paths) * free // needed // 2}), or make them smaller"
+    _check(needed < free, f"{found}, but {free / 1e9:.1f} GB are free: {advice}.")
+    X = torch.empty(len(paths), *first.shape)
+    for row in range(len(paths)):
+        picture = _read_picture(paths, row)
+        found, wanted = (f"{p.dtype} {p.shape}" for p in (picture, first))
+        wrong = f"{paths[row][-200:]} (row {row}) is {found}, but the first is {wanted}"
+        _check(found == wanted, f"{wrong}: save all in one size and mode.")
+        X[row] = torch.from_numpy(picture.astype(np.float32))
+    return X.div_(float(np.iinfo(first.dtype).max)) if scale else X
 
 
-def _read_picture(path: Path) -> np.ndarray:
-    """Read one picture, upright, and put its channels first."""
+def _read_picture(paths: pl.Series, row: int) -> np.ndarray:
+    """Read a picture as a viewer shows it, upright and on white: unsigned integers, (C, H, W)."""
     from PIL import Image, ImageOps
 
-    advice = "Write / between folders; `make data` makes the book's own pictures."
-    _check(path.exists(), f"no such file (relative to {Path.cwd()}). {advice}")
-    with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file)  # cameras store which side is up
-    if image.mode == "P":  # pixels are indices into a palette, as in a GIF
-        palette = np.array(image.getpalette()).reshape(-1, 3)
-        is_grey = (palette == palette[:, :1]).all()  # equal red, green and blue
-        image = image.convert("L" if is_grey else "RGB")
-    if image.mode == "LA":  # grey with transparency: paste it on white
-        image = Image.alpha_composite(Image.new("LA", image.size, (255, 255)), image)
-    _check(image.mode in MODES, f"its mode, {image.mode}, is not one of {list(MODES)}.")
-    pixels = np.asarray(image.convert(MODES[image.mode]))
-    return np.atleast_3d(pixels).transpose(2, 0, 1)
+    found = f"Column {paths.name!r} holds {paths.dtype}, not paths as text"
+    _check(isinstance(paths[row], str), f"{found}: put str(path) into the frame for each path.")
+    path = Path(paths[row]).expanduser()
+    advice = "save it as PNG or JPEG (an iPhone's HEIC, too)"
+    if not path.exists():
+        advice = f"check the path, seen from {Path.cwd()}; `make data` makes the book's pictures"
+    with _explained(f"{paths[row][-200:]} (row {row}) cannot be read as a picture, so {advice}"):
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)  # cameras store which side is up
+        _check(image.mode in MODES, f"mode {image.mode} is none of {list(MODES)}")
+        mode = MODES[image.mode]
+        if image.mode in ("P", "PA"):  # pixels are indices into a palette, as in a GIF
+            palette = np.array(image.getpalette()).reshape(-1, 3)
+            mode = "L" if (palette == palette[:, :1]).all() else "RGB"  # grey: as much red as green
+        if image.has_transparency_data and mode != "RGBA":
+            _check(mode != "I;16", "grey in 16 bits, mode I;16, with transparency")
+            paper = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(paper, image.convert("RGBA"))
+        return np.atleast_3d(np.asarray(image.convert(mode))).transpose(2, 0, 1)
 
 
-def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx: int) -> Tensor:
-    """Return the positions of each row's tokens in `words`, cut or padded to one length."""
+def _word_indices(tokens: pl.Series, model: Any, max_length: int, pad_idx: int) -> Tensor:
+    """Return the positions of each row's tokens in the vocabulary, cut or padded to one length."""
+    with _explained("model must be a gensim Word2Vec or KeyedVectors"):
+        words = getattr(model, "wv", model).index_to_key  # Word2Vec has its KeyedVectors in wv
+    wanted = f"give the index of a word, or {len(words)}, the number of words"
+    _check(pad_idx in range(len(words) + 1), f"pad_idx is {reprlib.repr(pad_idx)}: {wanted}.")
+    wanted = 'lists of strings, as from c.text.str.extract_all("[a-z]+")'
+    _check(tokens.dtype.is_nested(), f"tokens_expr selects {tokens.dtype}; expected {wanted}.")
+    tokens = tokens.cast(pl.List(pl.String))
+    bad = ((tokens.list.len() == 0) | tokens.list.contains(None)).arg_true().to_list()
+    _check(not bad, f"tokens_expr has no tokens, or null, in rows {reprlib.repr(bad)}: drop them.")
+    index, flat = {word: i for i, word in enumerate(words)}, tokens.explode()
+    unknown = flat.filter(~flat.is_in(words))
+    composed = {_composed(word): index[word] for word in reversed(words)}
+    other_forms = {word: composed.get(_composed(word)) for word in unknown.unique()}
+    index |= {word: i for word, i in other_forms.items() if i is not None}
+    _check_unknown(unknown.filter(~unknown.is_in([*index])), len(flat), words)
     # a dict and a list comprehension would be simpler, but five times as slow
-    position = pl.element().replace_strict(words, range(len(words)), default=None)
+    position = pl.element().replace_strict([*index], [*index.values()], default=None)
     known = tokens.list.eval(position.drop_nulls().head(max_length))
-    lost = (known.list.len() == 0).arg_true().to_list()
-    message = f"No token is one of the model's {len(words)} words, {_show(words)}."
-    _check(len(lost) < len(tokens), message)
-    if lost:
-        warnings.warn(f"Rows {_show(lost)} have no known word, only padding.", stacklevel=3)
+    if lost := (known.list.len() == 0).arg_true().to_list():
+        message = f"Rows {reprlib.repr(lost)} have no known word, only padding: drop them."
+        warnings.warn(message, stacklevel=3)
     rows = known.list.concat([int(pad_idx)] * max_length).list.head(max_length)
     return torch.tensor(rows.explode().to_numpy()).reshape(len(tokens), max_length)
 
@@ -453,7 +509,12 @@ def _word_indices(tokens: pl.Series, words: list[str], max_length: int, pad_idx:
 def _mode(model: nn.Module, training: bool) -> Iterator[None]:
     """Put the model into train or eval mode; afterwards restore the mode of each part."""
     before = {part: part.training for part in model.modules()}
-    model.train(training)
+    if not training or not any(before.values()):  # otherwise parts in eval mode stay so
+        model.train(training)
+    for part in model.modules():
+        weights = list(part.parameters())
+        if weights and not any(weight.requires_grad for weight in weights):  # frozen
+            part.eval()
     try:
         yield  # runs the block of `with`
     finally:
@@ -461,26 +522,57 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
             part.training = mode
 
 
-def _logits(model: nn.Module, X: Tensor, y: Tensor | None, classes: int | None) -> Tensor:
+def _outputs(model: nn.Module, batch: Tensor, widths: range) -> Tensor:
+    """Return a model's outputs for a batch; raise unless they are logits, (rows, classes)."""
+    given = f"{len(batch)} rows of X, {batch.dtype} of shape {tuple(batch.shape[1:])}"
+    given += f", {batch.min():g} to {batch.max():g}, into ({len(batch)}, {widths[0]}) logits"
+    with _explained(f"The model must turn {given}, so change its layers, or batch_size"):
+        device = next(model.parameters(), batch).device  # a model may have no weights
+        logits = model(batch.to(device))
+        if len(batch) == 1 == logits.ndim:  # a model that squeezes drops the axis of rows
+            logits = logits[np.newaxis]
+        shape = tuple(logits.shape)
+        _check(shape[:-1] == (len(batch),) and shape[-1] in widths, f"it returns {shape}.")
+    return logits
+
+
+def _logits(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence | None) -> Tensor:
     """Return the logits of X, computed batch by batch in eval mode, on the CPU."""
-    exactly = classes is not None  # otherwise y implies a minimum
-    classes = _check_cases(model, X, y, classes)
-    device = next(model.parameters(), X).device  # a model may have no weights
-    given = f"{X.dtype} of shape {tuple(X.shape[1:])}, values {X.min():g} to {X.max():g}"
-    logits = []
+    widths = _check_cases(model, X, y, cn)
+    batches = torch.arange(len(X)).split(SCORING_BATCH)
     with _mode(model, training=False), torch.no_grad():
-        for batch in X.split(SCORING_BATCH):
-            with _explained(f"The model fails on rows of X, {given}"):
-                output = model(batch.to(device))
-            logits.append(_check_logits(output, len(batch), classes, exactly).cpu())
-    return torch.cat(logits)
+        logits = torch.cat([_outputs(model, X[rows], widths).cpu() for rows in batches])
+    # -inf is allowed, as a model may rule out a class
+    _check((logits < torch.inf).all(), f"The model's outputs are NaN or infinite; {DIVERGED}")
+    return logits
+
+
+def _accuracy(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
+    """Return the share of rows whose largest logit is that of the true class."""
+    _check(y is not None, "y is None: a score needs the true classes.")
+    return (_logits(model, X, y, cn).argmax(dim=1) == y.cpu()).double().mean().item()
+
+
+def _predictions(scores: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
+    """Return the names of the true class, if `y` is given, and of the one that scores highest."""
+    names = _names(cn)
+    frame = pl.DataFrame({"prediction_": names[scores.argmax(dim=1).numpy()]})
+    return frame if y is None else frame.insert_column(0, names[y.cpu().numpy()].alias("target_"))
 
 
 def _with_probabilities(frame: pl.DataFrame, probability: np.ndarray, cn, prefix: str):
     """Return a frame with the probabilities of the prediction and of each class added."""
     classes = {f"{prefix}{name}": probability[:, i] for i, name in enumerate(cn)}
     frame = frame.with_columns(pl.Series("prob_pred_", probability.max(axis=1)))
-    return frame.hstack(pl.DataFrame(classes))
+    return _beside(frame, pl.DataFrame(classes))
+
+
+def _beside(df: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with further columns; raise if it has some of their names already."""
+    twice = [name for name in new.columns if name in df.columns]
+    advice = 'choose other names by prefix=, as in prefix="second_"'
+    _check(not twice, f"The frame already has columns {reprlib.repr(twice)}: {advice}.")
+    return df.hstack(new)
 
 
 def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
@@ -496,20 +588,38 @@ def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
         + p9.scale_x_discrete(limits=names)
         + p9.scale_y_discrete(limits=names[::-1])
         + p9.labs(x="predicted class", y="true class")
+        + p9.theme(axis_text=p9.element_text(family=_font(names)))
     )
+
+
+def _font(texts: list[str]) -> str:
+    """Return the first of matplotlib's fonts that can draw the texts; raise if none can."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    letters = sorted({letter for letter in "".join(texts) if letter.isprintable()})
+    for name in rcParams["font.family"]:
+        font = get_font(findfont(FontProperties(family=[name])))
+        missing = [letter for letter in letters if not font.get_char_index(ord(letter))]
+        if not missing:
+            return name
+    found = f"The font {font.family_name} lacks the letters {reprlib.repr(missing)}"
+    setting = 'matplotlib.rcParams["font.family"] = ["Noto Sans CJK JP"]'
+    raise ValueError(f"{found}: set an installed font that has them, as in {setting}.")
 
 
 def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
     """Return the features as one float64 matrix, (N, F), with list columns spread."""
-    with _explained("features or drop cannot be used"):
+    _check_frame(df)
+    with _explained("features and drop must select columns of df"):
         others = df.drop(*df.select(drop).columns, *also_drop, strict=False)
-        chosen = others if features is None else df.select(features)
-    _check(chosen.width, "There are no features.")
+        columns = (others if features is None else df.select(features)).get_columns()
+        _check(columns, "there are no features.")
     blocks = []
-    for column in chosen.get_columns():
-        found = f"Column {column.name!r} holds {column.dtype}"
+    for column in columns:
         number = getattr(column.dtype, "inner", column.dtype)  # the type inside a list
-        with _explained(f"{found}; expected numbers, or lists of one length"):
+        found = f"Column {column.name!r} holds {column.dtype}"
+        with _explained(f"{found}; expected numbers, or lists of one length, so drop or fill it"):
             _check(number.is_numeric(), "this type is not numeric.")
             blocks.append(np.array(column.to_list(), dtype=np.float64))
             _check(np.isfinite(blocks[-1]).all(), "some are missing, NaN or infinite.")
@@ -518,13 +628,9 @@ def _matrix(df: pl.DataFrame, features, drop, *also_drop: str) -> np.ndarray:
 
 def _have_dark_edges(pictures: list[np.ndarray]) -> bool:
     """Return whether most grey pictures are nearly black (below a sixteenth) along their edges."""
-    brightness = []
-    for picture in pictures:
-        if len(picture) == 1:  # one channel: grey
-            grey = picture[0] / np.iinfo(picture.dtype).max
-            edges = grey[0], grey[-1], grey[:, 0], grey[:, -1]
-            brightness.append(np.mean([np.median(edge) for edge in edges]))
-    return bool(brightness) and float(np.median(brightness)) < 1 / 16
+    greys = [p[0] / np.iinfo(p.dtype).max for p in pictures if len(p) == 1]
+    edges = [[np.median(edge) for edge in (g[0], g[-1], g[:, 0], g[:, -1])] for g in greys]
+    return bool(edges) and float(np.median(np.mean(edges, axis=1))) < 1 / 16
 
 
 def _wrapped(title: str, inches: float) -> str:
@@ -538,6 +644,7 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     """Draw pictures below their titles on one canvas, in inches with y pointing down."""
     import matplotlib.pyplot as plt
 
+    _font(titles)  # raises if letters would be drawn as boxes
     figure = plt.figure()
     ax = figure.add_axes((0, 0, 1, 1), autoscale_on=False)
     ax.axis("off")
@@ -554,7 +661,7 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
         ax.text(x, y - 0.03, titles[number], size=9, ha="center", va="bottom", parse_math=False)
     if not pictures:
         ax.text(size / 2, above / 2, "no picture to show", ha="center", va="center")
-    right, bottom = ncol * size, math.ceil(max(1, len(pictures)) / ncol) * row_height
+    right, bottom = ncol * size, -(-max(1, len(pictures)) // ncol) * row_height  # rounded up
     figure.set_size_inches(right, bottom)
     ax.set(xlim=(0, right), ylim=(bottom, 0))
     widest = max(text.get_window_extent().width for text in ax.texts) / figure.dpi
@@ -563,7 +670,9 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     return figure
 
 
-# --- 3. Checks ---------------------------------------------------------------------------------
+# --- 3. What it checks -------------------------------------------------------------------------
+
+DIVERGED = "fill or drop NaN in X, or start again with a smaller learning rate."
 
 
 def _check(ok: Any, message: str) -> None:
@@ -578,137 +687,93 @@ def _explained(message: str) -> Iterator[None]:
     try:
         yield  # runs the block of `with`
     except Exception as error:
-        _check(False, f"{message}: {error}")
-
-
-def _check_type(name: str, value: Any, expected: type, advice: str = "") -> None:
-    types = [type(value), expected]  # library and class, e.g. "a pandas DataFrame"
-    found, wanted = [f"a {t.__module__.split('.')[0]} {t.__name__}" for t in types]
-    found = "None" if value is None else found
-    _check(isinstance(value, expected), f"{name} is {found}; expected {wanted}. {advice}")
+        raise ValueError(textwrap.shorten(f"{message}: {error}", 600, placeholder=" …")) from None
 
 
 def _check_counts(**numbers: int) -> None:
     for name, n in numbers.items():
-        _check(isinstance(n, Integral) and n > 0, f"{name} is {n}, not a whole number above 0.")
+        _check(isinstance(n, Integral) and n > 0, f"{name} is {n}: give a whole number above 0.")
 
 
-def _check_frame(df: pl.DataFrame, may_be_empty: bool = False) -> None:
-    _check_type("df", df, pl.DataFrame, "Call df.collect() on a LazyFrame, or pl.from_pandas(df).")
-    _check(may_be_empty or df.height, "The frame is empty: it has no row to load.")
+def _check_frame(df: Any) -> None:
+    advice = "call df.collect() on a LazyFrame, or pl.from_pandas(df)"
+    _check(isinstance(df, pl.DataFrame), f"df is {type(df)}, not a polars DataFrame: {advice}.")
 
 
-def _column(df: pl.DataFrame, expr, argument: str) -> pl.Series:
+def _column(df: pl.DataFrame, expr: Any, argument: str) -> pl.Series:
     """Return the values of an expression; raise unless there is one for each row."""
-    with _explained(f"{argument} is not a column"):
+    _check_frame(df)
+    with _explained(f"{argument} must select a column of df"):
         columns = df.select(expr).get_columns()
-    _check(len(columns) == 1, f"{argument} selects {len(columns)} columns; expected one.")
-    values, found = columns[0], f"{argument}, column {columns[0].name!r}, has"
-    _check(len(values) == df.height, f"{found} {len(values)} values for {df.height} rows.")
+        found = f"it selects {len(columns)} columns of {len(columns[0]) if columns else 0} values"
+        _check(len(columns) == 1 and len(columns[0]) == df.height, f"{found} for {df.height} rows.")
+    values = columns[0]
     known = values.fill_nan(None) if values.dtype.is_float() else values  # NaN is missing, too
-    missing = known.is_null().arg_true().to_list()
-    _check(not missing, f"{found} missing values in rows {_show(missing)}; fill or drop them.")
+    rows = reprlib.repr(known.is_null().arg_true().to_list())
+    missing = f"{argument}, column {values.name!r}, has missing values in rows {rows}"
+    _check(not known.has_nulls(), f"{missing}: fill or drop them.")
     return values
 
 
-def _check_parts(parts: pl.Series, new: bool) -> np.ndarray:
-    """Return which rows are for training; raise unless all are for training or testing."""
-    found = set(parts)
-    fits = (found <= {"train", "test", "unseen"}) if new else (found == {"train", "test"})
-    advice = "expected 'train' and 'test'. New cases alone need cn=cn, the class names."
-    _check(fits, f"Column {parts.name!r}, the split, holds {_show(sorted(found))}; {advice}")
-    return (parts == "train").to_numpy()
-
-
-def _names(cn) -> pl.Series:
+def _names(cn: Any) -> pl.Series:
     """Return class names as a column; raise unless they are ordered and distinct."""
-    with _explained(f"cn must be a list of distinct class names, not {_show(cn)}"):
+    with _explained(f"cn must be a list of distinct class names, not {reprlib.repr(cn)}"):
         names = pl.Series("cn", [] if isinstance(cn, str) else cn)
-        _check(len(names) and names.n_unique() == len(names), "it is empty or has duplicates.")
+        distinct = {_composed(name) for name in names}
+        _check(0 < len(distinct) == len(names), "it is empty, or has duplicates")
     return names
 
 
-def _trained_classes(labels, train: np.ndarray) -> list:
-    """Return the class names; raise unless there are two or more, all in the training rows."""
-    _check(labels is not None, "Labels are missing; only new cases, with cn=cn, need none.")
-    column, dtype = f"Column {labels.name!r}, the labels,", labels.dtype
-    _check(not dtype.is_nested(), f"{column} holds {dtype}; expected one class for each row.")
-    cn, trained = labels.unique().sort().to_list(), set(labels.filter(train))
-    _check(len(cn) > 1, f"{column} holds one class, {_show(cn)}; expected two or more.")
-    absent = [name for name in cn if name not in trained]
-    advice = "Measurements are for regression, not classes." if dtype.is_numeric() else ""
-    _check(not absent, f"{column} holds {_show(absent)}, which never occur in training. {advice}")
-    return cn
+def _check_unknown(unknown: pl.Series, total: int, words: list[str]) -> None:
+    """Warn if a tenth or more of the tokens are unknown, and raise if all are."""
+    if len(unknown) < 0.1 * total:
+        return
+    counts = unknown.rename("word").value_counts().sort("count", "word", descending=[True, False])
+    often = reprlib.repr(counts["word"].head(5).to_list())
+    lower = unknown.str.to_lowercase().is_in(words).mean()
+    advice = "lower-casing would not help, so tokenise as for the model, or train it on these texts"
+    if lower >= 0.1:
+        advice = f"lower-case the texts, .str.to_lowercase(), which makes {lower:.0%} of them known"
+    found = f"{len(unknown) / total:.0%} of the tokens are unknown to the model, mostly {often}"
+    message = f"{found}: {advice}; its {len(words)} words are {reprlib.repr(words)}."
+    _check(len(unknown) < total, message)
+    warnings.warn(message, stacklevel=4)
 
 
-def _vocabulary(model: Any, pad_idx: int) -> list[str]:
-    """Return a model's words; raise if it has none or `pad_idx` is out of range."""
-    vectors = getattr(model, "wv", model)  # a Word2Vec model keeps its KeyedVectors there
-    words = getattr(vectors, "index_to_key", [])
-    _check(len(words), f"model, {type(model)}, has no words; expected Word2Vec or KeyedVectors.")
-    wanted = f"the index of a word, or {len(words)}, the number of words"
-    _check(pad_idx in range(len(words) + 1), f"pad_idx is {_show(pad_idx)}; expected {wanted}.")
-    return words
+def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> range:
+    """Return how many outputs the model may have; raise unless y has a class for each row of X."""
+    _check(isinstance(model, nn.Module), f"model is {reprlib.repr(model)}: give a network.")
+    _check(isinstance(X, Tensor), f"X is {type(X)}: torch.from_numpy(X) makes a tensor.")
+    _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}: give a row for each case.")
+    classes = None if cn is None else len(_names(cn))
+    if classes and y is None:  # new cases
+        return range(classes, classes + 1)
+    fits = isinstance(y, Tensor) and y.dtype == torch.int64 and y.shape == X.shape[:1]
+    found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y)
+    wanted = f"a tensor, torch.int64 of shape ({len(X)},), a class for each row of X"
+    _check(fits, f"y is {found}; expected {wanted}.")
+    fewest = classes or int(y.max()) + 1
+    wanted = f"positions among the {fewest} class names, from 0"
+    _check(0 <= y.min() <= y.max() < fewest, f"y is {y.min()} to {y.max()}; expected {wanted}.")
+    return range(fewest, fewest + 1 if classes else 10**9)
 
 
-def _tokens(df: pl.DataFrame, expr: pl.Expr) -> pl.Series:
-    """Return the tokens of each row; raise unless they are lists of strings."""
-    tokens = _column(df, expr, "tokens_expr")
-    fits = getattr(tokens.dtype, "inner", None) in TEXT  # the type inside a list
-    _check(fits, f"tokens_expr has type {tokens.dtype}; expected a list of strings for each row.")
-    tokens = tokens.cast(pl.List(pl.String))
-    bad = ((tokens.list.len() == 0) | tokens.list.contains(None)).arg_true().to_list()
-    _check(not bad, f"tokens_expr has no tokens, or null, in rows {_show(bad)}; drop them.")
-    return tokens
+def _check_no_probabilities(outputs: Tensor) -> None:
+    """Raise if a softmax or sigmoid made the outputs, or each row is a distribution."""
+    last_step = str(outputs.grad_fn)  # in training; None in scoring
+    sums, one_hot = outputs.sum(dim=1), ((outputs == 0) | (outputs == 1)).all()
+    normal = (outputs >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-5)
+    already = last_step.startswith(("<Softmax", "<Sigmoid")) or (normal and not one_hot)
+    advice = "remove the softmax or sigmoid at its end, and train it anew"
+    _check(not already, f"The model's outputs are probabilities, not logits: {advice}.")
 
 
-def _check_cases(model: nn.Module, X: Tensor, y, classes: int | None) -> int:
-    """Return the number of classes; raise unless X is finite and y has a class for each row."""
-    _check_type("model", model, nn.Module, "Pass a network, not its class.")
-    _check_type("X", X, Tensor, "Convert an array with torch.from_numpy(…).")
-    _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}; expected a row for each case.")
-    bad = (~X.isfinite()).nonzero()[:, 0].unique().tolist()
-    _check(not bad, f"X holds NaN or infinite values in rows {_show(bad)}; replace or drop them.")
-    if y is None and classes is not None:  # new cases
-        return classes
-    _check_type("y", y, Tensor, "Convert an array with torch.from_numpy(…).")
-    found, wanted = f"{y.dtype} of shape {tuple(y.shape)}", f"torch.int64 of shape ({len(X)},)"
-    _check(y.dtype == torch.int64 and y.shape == X.shape[:1], f"y is {found}; expected {wanted}.")
-    classes = int(y.max()) + 1 if classes is None else classes
-    wanted = f"positions in the {classes} class names, which are 0 or more."
-    _check(0 <= y.min() <= y.max() < classes, f"y holds {y.min()} to {y.max()}; expected {wanted}")
-    return classes
-
-
-def _check_logits(logits: Any, rows: int, classes: int, exactly: bool) -> Tensor:
-    """Return the logits of some rows; raise unless each has a number for each class."""
-    _check_type("The model's output", logits, Tensor, "Return the logits alone.")
-    if rows == 1 and logits.ndim == 1:  # a model that squeezes drops the axis of rows
-        logits = logits[np.newaxis]
-    shape = tuple(logits.shape)
-    enough = shape[:-1] == (rows,) and shape[-1] >= classes
-    fits = enough and (shape[-1] == classes or not exactly)
-    wanted = f"({rows}, {classes}): {classes} outputs, one for each class."
-    _check(fits, f"The model returns {shape} logits for {rows} rows of X; expected {wanted}")
-    # -inf is allowed, as a model may rule out a class; in training, the loss is checked
-    _check((logits < torch.inf).all(), f"The logits are NaN or infinite. {DIVERGED}")
-    return logits
-
-
-def _check_training(model, optimizer, X, y, num_epochs: int, batch_size: int) -> None:
-    """Raise unless the optimiser can change the model and the model accepts all batches."""
-    _check_counts(num_epochs=num_epochs, batch_size=batch_size)
-    _check_type("optimizer", optimizer, torch.optim.Optimizer)
-    _check_cases(model, X, y, None)
-    # test two rows: the largest word index may have no vector, and the last class no output
-    rows = [int(X.argmax()) // X[0].numel(), int(y.argmax())]
-    _logits(model, X[rows], y[rows], None)
-    held = {p for group in optimizer.param_groups for p in group["params"]}
-    fits = held.issubset(model.parameters()) and any(p.requires_grad for p in held)
-    advice = "Make it after the model: optim.Adam(model.parameters())."
-    _check(fits, f"The optimizer holds another model's weights, or only frozen ones. {advice}")
-    if batch_size == 1 or len(X) % batch_size == 1:
-        one = f"{len(X)} cases with batch_size={batch_size} leave a batch of one"
-        with torch.random.fork_rng(), _explained(f"{one}, which the model cannot learn from"):
-            logits = copy.deepcopy(model).train()(X[:1].to(next(model.parameters()).device))
-            nn.functional.cross_entropy(logits, y[:1].to(logits.device)).backward()
+def _check_optimizer(optimizer: Any, model: nn.Module) -> None:
+    """Raise unless the optimiser can change the model, in a step without a closure."""
+    advice = "make one after the model, as in optim.Adam(model.parameters())"
+    wanted = f"one whose step needs no closure, so {advice}"
+    with _explained(f"optimizer is a {type(optimizer).__name__}; expected {wanted}"):
+        inspect.signature(optimizer.step).bind()
+        held = {weight for group in optimizer.param_groups for weight in group["params"]}
+    fits = held.issubset(model.parameters()) and any(weight.requires_grad for weight in held)
+    _check(fits, f"The optimizer holds another model's weights, or only frozen ones: {advice}.")

@@ -18,8 +18,13 @@ from polars import col
 from sklearn.datasets import load_digits, load_sample_images
 from torch import nn
 
-from funs import DSImage, DSSklearn, DSTorch, print_rows
+from funs import DSImage, DSSklearn, DSTorch, print_rows, set_seed
 from nets import SimpleCNN, TextCNN
+
+# the texts of most tests are short, and have unknown words on purpose
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*of the tokens are unknown", "ignore:Rows .* no known"
+)
 
 LARGEST = {"1": 255, "L": 255, "P": 255, "RGB": 255, "RGBA": 255, "I;16": 65_535}
 CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "RGBA": 4, "I;16": 1}
@@ -256,7 +261,6 @@ def slow_indices(documents, words, max_length, pad_idx):
     return rows
 
 
-@pytest.mark.filterwarnings("ignore:Rows .* no known word")
 @given(
     words=st.lists(st.text(max_size=5), min_size=1, max_size=8, unique=True),
     rows=labelled_split(st.sampled_from(["negative", "positive", "ß", "🙂"])),
@@ -276,7 +280,7 @@ def test_load_text_matches_a_loop(words, rows, max_length, data):
     )
     arguments = (df, model, col("tokens"), col("label"), max_length, pad_idx)
     if not any(token in words for tokens in documents for token in tokens):
-        with pytest.raises(ValueError, match="No token is one of the model's"):
+        with pytest.raises(ValueError, match="100% of the tokens are unknown"):
             DSTorch.load_text(*arguments)
         return
     result = DSTorch.load_text(*arguments)
@@ -381,6 +385,15 @@ def test_new_pictures_load_with_the_class_names_of_training(pictures, change, tr
     assert torch.equal(loaded.y_test, loaded.y[~rows])
 
 
+def test_an_empty_frame_of_new_cases_is_told(pictures, documents):
+    for call in (
+        lambda: DSTorch.load_image(pictures.select("filepath").clear(), cn=["a", "b"]),
+        lambda: DSTorch.load_text(documents.clear(), word2vec(["a"]), col("tokens"), cn=["a"]),
+    ):
+        with pytest.raises(ValueError, match="The frame is empty"):
+            call()
+
+
 def test_new_cases_may_lack_labels(pictures, documents):
     loaded = DSTorch.load_image(pictures.drop("label", "index"), cn=["a", "b"])
     assert torch.equal(loaded.X_test, DSTorch.load_image(pictures).X)
@@ -414,16 +427,19 @@ def test_own_digit_and_sentence_take_three_lines(pictures, documents):
 def run_example(function, names):
     """Run the lines of a docstring's example, and return the value of the last one."""
     lines = [example.source for example in DocTestParser().get_examples(function.__doc__)]
-    assert len(lines) == 3
+    assert len(lines) > 2
     for line in lines[:-1]:
         exec(line, names)
     return eval(lines[-1], names)
 
 
 def test_the_example_reads_digits_from_photographs(tmp_path, monkeypatch):
-    """The photographs: test digits in dark ink on grey paper, large, in colour, with some noise."""
+    """The photographs: test digits in dark ink on grey paper, large, in colour, with some noise.
+
+    Every other one was taken with the phone held sideways, which the file states.
+    """
     monkeypatch.chdir(tmp_path)
-    torch.manual_seed(14)
+    set_seed()
     pixels, cn = load_digits().images * 255 / 16, list(range(10))
     small = [Image.fromarray(p.astype(np.uint8)).resize((20, 20)) for p in pixels]
     large = np.zeros((len(small), 1, 28, 28), np.float32)
@@ -435,7 +451,10 @@ def test_the_example_reads_digits_from_photographs(tmp_path, monkeypatch):
     for row in range(40):
         ink = np.kron(large[row, 0], np.ones((12, 12))) + rng.normal(0, 0.01, (336, 336))
         photograph = np.stack([215 - 170 * ink] * 3, axis=2).clip(0, 255).astype(np.uint8)
-        Image.fromarray(photograph).save("7.jpg")
+        exif = Image.Exif()
+        exif[0x0112] = 6 if row % 2 else 1
+        stored = np.rot90(photograph) if row % 2 else photograph
+        Image.fromarray(np.ascontiguousarray(stored)).save("7.jpg", exif=exif)
         names = {"Image": Image, "ImageOps": ImageOps, "pl": pl, "DSTorch": DSTorch}
         frame = run_example(DSTorch.load_image, names | {"cnn": cnn, "cn": cn})
         read.append(frame["prediction_"].item())
@@ -550,7 +569,7 @@ def sixteen_bits(path):
 
 # a change to a good frame, and words of the message: what, where, what was expected
 BAD_PICTURES = {
-    "empty frame": (lambda df: df.clear(), ["frame is empty"]),
+    "empty frame": (lambda df: df.clear(), ["the classes []", "look how you filtered"]),
     "no label column": (lambda df: df.drop("label"), ["label_name", 'column "label"', "filepath"]),
     "no filepath column": (lambda df: df.drop("filepath"), ['column "filepath"', "label"]),
     "no index column": (lambda df: df.drop("index"), ['column "index"', "label"]),
@@ -563,37 +582,40 @@ BAD_PICTURES = {
     ),
     "paths are numbers": (
         lambda df: df.with_columns(filepath=pl.Series(range(6))),
-        ["'filepath'", "Int64", "not paths"],
+        ["'filepath'", "Int64", "not paths as text", "str(path)"],
     ),
     "no such file": (
         replaced("filepath", 2, "no/such.png"),
-        ["no/such.png", "row 2", "no such file", "make data"],
+        ["no/such.png", "row 2", "No such file", "make data"],
     ),
-    "a folder": (replaced("filepath", 2, "/"), ["/ (row 2)", "cannot be read as a picture"]),
+    "a folder": (replaced("filepath", 2, "/"), ["/ (row 2)", "cannot be read", "PNG or JPEG"]),
     "not a picture": (
         overwritten(3, lambda path: path.write_text("a text")),
-        ["3.png (row 3)", "cannot be read as a picture"],
+        ["3.png (row 3)", "cannot be read", "PNG or JPEG"],
     ),
     "half a picture": (
         overwritten(3, lambda path: path.write_bytes(path.read_bytes()[:-30])),
-        ["3.png (row 3)", "cannot be read as a picture"],
+        ["3.png (row 3)", "cannot be read", "PNG or JPEG"],
     ),
     "mode F": (
         overwritten(3, lambda path: Image.new("F", (4, 3)).save(path, format="TIFF")),
-        ["3.png (row 3)", "mode, F", "RGBA"],
+        ["3.png (row 3)", "mode F", "RGBA"],
     ),
     "path with backslashes": (
         replaced("filepath", 2, "data\\2.png"),
-        ["data\\2.png (row 2)", "Write / between folders"],
+        ["data\\2.png (row 2)", "check the path"],
     ),
-    "one class": (lambda df: df.with_columns(label=pl.lit("a")), ["'label'", "one class", "'a'"]),
+    "one class": (
+        lambda df: df.with_columns(label=pl.lit("a")),
+        ["'label'", "['a']", "two are needed"],
+    ),
     "labels are lists": (
         lambda df: df.with_columns(label=pl.concat_list("label")),
         ["'label'", "List(String)", "one class"],
     ),
     "a measurement": (
         lambda df: df.with_columns(label=pl.Series([1, 2, 3, 1, 2, 9])),
-        ["'label'", "[9]", "never occur in training", "regression"],
+        ["[9]", "never occur in training", "regression"],
     ),
     "other size": (
         overwritten(4, lambda path: Image.new("L", (3, 4)).save(path)),
@@ -615,7 +637,7 @@ BAD_PICTURES = {
     ),
     "label not in training": (
         replaced("label", 5, "zebra"),
-        ["'label'", "['zebra']", "never occur in training"],
+        ["['zebra']", "never occur in training"],
     ),
 }
 
@@ -659,7 +681,7 @@ FRAMES = {
 def test_frames_of_other_libraries_are_named(pictures, call, change, expected):
     with pytest.raises(ValueError) as caught:
         call(change(pictures))
-    assert all(part in str(caught.value) for part in ["df is a", *expected]), str(caught.value)
+    assert all(part in str(caught.value) for part in ["df is <class", *expected]), str(caught.value)
 
 
 NEWS = [f"The council voted on plan {number}, again. " * 300 for number in range(5000)]
@@ -713,17 +735,20 @@ def test_bad_split_names_the_requested_column(documents):
 
 # arguments that replace good ones (a callable makes them from the good frame), and the message
 BAD_DOCUMENTS = {
-    "empty frame": ({"df": lambda df: df.clear()}, ["frame is empty"]),
+    "empty frame": ({"df": lambda df: df.clear()}, ["the classes []", "how you filtered"]),
     "no index column": ({"index": "part"}, ['column "part"', "tokens"]),
     "split value": (
         {"df": replaced("index", 0, "Train")},
         ["'index'", "'Train'", "'train' and 'test'"],
     ),
-    "one label for all": ({"label_expr": pl.lit("p")}, ["label_expr", "1 values", "10 rows"]),
+    "one label for all": (
+        {"label_expr": pl.lit("p")},
+        ["label_expr", "1 columns of 1 values", "for 10 rows"],
+    ),
     "no labels": ({"label_expr": None}, ["Labels are missing", "cn=cn"]),
     "ratings": (
         {"df": lambda df: pl.concat([df] * 3).with_columns(label=pl.int_range(30) / 7)},
-        ["'label'", "never occur", "regression"],
+        ["never occur", "regression"],
     ),
     "two columns of tokens": ({"tokens_expr": pl.all()}, ["tokens_expr", "3 columns"]),
     "no such column": ({"tokens_expr": col("toknes")}, ["tokens_expr", "toknes"]),
@@ -732,25 +757,25 @@ BAD_DOCUMENTS = {
     "null tokens": ({"df": replaced("tokens", 2, ["a", None])}, ["null", "[2]"]),
     "tokens are texts": (
         {"tokens_expr": col("label")},
-        ["tokens_expr", "String", "list of strings"],
+        ["tokens_expr", "String", "lists of strings"],
     ),
     "tokens are numbers": (
         {"tokens_expr": pl.concat_list(col("label").str.len_bytes())},
-        ["tokens_expr", "List(UInt32)", "list of strings"],
+        ["100% of the tokens", "'1'"],
     ),
     "one document for all": (
         {"tokens_expr": col("tokens").first()},
-        ["tokens_expr", "1 values", "10 rows"],
+        ["tokens_expr", "1 columns of 1 values", "for 10 rows"],
     ),
     "no known token": (
         {"model": word2vec(["zero", "one"])},
-        ["No token", "2 words", "'zero'"],
+        ["100% of the tokens", "2 words", "'zero'", "'a'"],
     ),
     "empty vocabulary": (
         {"model": SimpleNamespace(wv=KeyedVectors(2))},
-        ["model", "no words", "KeyedVectors"],
+        ["100% of the tokens", "0 words"],
     ),
-    "no model": ({"model": "glove"}, ["model", "str", "no words", "KeyedVectors"]),
+    "no model": ({"model": "glove"}, ["model", "'str'", "KeyedVectors"]),
     "max_length 1.5": ({"max_length": 1.5}, ["max_length is 1.5", "whole number"]),
     "pad_idx 0.5": ({"pad_idx": 0.5}, ["pad_idx is 0.5", "index of a word"]),
     "max_length 0": ({"max_length": 0}, ["max_length is 0", "whole number above 0"]),
