@@ -10,14 +10,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gensim
+import numpy as np
 import torch
 from gensim.models import KeyedVectors, Word2Vec
+from gensim.models.word2vec import MAX_WORDS_IN_BATCH
 from threadpoolctl import threadpool_info
 from torch import nn
 
@@ -96,36 +99,47 @@ def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
     """Return the skip-gram vectors of tokenised texts, trained now or loaded from the cache.
 
     The cache key covers the texts, the settings, gensim's version and the instruction sets in use;
-    a change of any of these trains new vectors.
+    a change of any of these, or a damaged copy, trains new vectors.
 
     Parameters
     ----------
     sentences : list of list of str
-        The tokens of each text.
+        The tokens of each text, 10,000 at most.
 
     Returns
     -------
     types.SimpleNamespace
         Its `wv` is like that of a Word2Vec model: float32 (V, 100), with words and counts.
+
+    Raises
+    ------
+    ValueError
+        If gensim would wait for ever, or skip words without a warning.
     """
+    _check(sentences)
     cached = _cache_path(sentences)
     cached.parent.mkdir(exist_ok=True)
     with cached.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two chapters, one trains and the other waits
-        if not cached.exists():
-            keep_word2vec(sentences, Word2Vec(sentences=sentences, **WORD2VEC).wv)
-    vectors, counts = str(cached / "vectors"), str(cached / "counts")
-    return SimpleNamespace(wv=KeyedVectors.load_word2vec_format(vectors, counts, binary=True))
+        try:
+            wv = _load(cached)
+        except (OSError, EOFError, ValueError):  # absent or damaged
+            shutil.rmtree(cached, ignore_errors=True)
+            wv = Word2Vec(sentences=sentences, **WORD2VEC).wv
+            keep_word2vec(sentences, wv)
+    return SimpleNamespace(wv=wv)
 
 
 def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
     """Cache the vectors trained on these texts with the settings of `WORD2VEC`, atomically."""
     cached = _cache_path(sentences)
     cached.parent.mkdir(exist_ok=True)
+    counts = {word: int(wv.get_vecattr(word, "count")) for word in wv.index_to_key}
     with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
         complete = Path(folder, "complete")
         complete.mkdir()
-        wv.save_word2vec_format(str(complete / "vectors"), str(complete / "counts"), binary=True)
+        np.save(complete / "vectors.npy", wv.vectors)
+        (complete / "counts.json").write_text(json.dumps(counts), encoding="utf-8")
         try:
             complete.rename(cached)
         except OSError:  # another process was faster
@@ -133,9 +147,37 @@ def keep_word2vec(sentences: list[list[str]], wv: KeyedVectors) -> None:
                 raise
 
 
+def _load(cached: Path) -> KeyedVectors:
+    counts = json.loads((cached / "counts.json").read_text(encoding="utf-8"))
+    wv = KeyedVectors(WORD2VEC["vector_size"])
+    wv.index_to_key = list(counts)
+    wv.key_to_index = {word: i for i, word in enumerate(counts)}
+    wv.vectors = np.load(cached / "vectors.npy", allow_pickle=False)
+    if wv.vectors.shape != (len(counts), wv.vector_size):
+        raise ValueError("the two files do not belong together")
+    for word, count in counts.items():
+        wv.set_vecattr(word, "count", count)
+    return wv
+
+
+def _check(sentences: list[list[str]]) -> None:
+    """Raise unless the texts are plain lists of strings that gensim reads to the end."""
+    advice = 'pass df["tokens"].to_list(), a list of tokens for each text.'
+    if not isinstance(sentences, list):
+        raise ValueError(f"The texts are a {type(sentences).__name__}, not a list: {advice}")
+    for row, tokens in enumerate(sentences):
+        if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+            raise ValueError(f"Text {row} is not a list of strings: {advice}")
+        if len(tokens) > MAX_WORDS_IN_BATCH:
+            raise ValueError(
+                f"Text {row} has {len(tokens):,} tokens, of which gensim would read the first "
+                f"{MAX_WORDS_IN_BATCH:,}: split it into several texts."
+            )
+
+
 def _cache_path(sentences: list[list[str]]) -> Path:
     # other instructions train slightly different vectors; the variables that select them have no
     # effect on a library that is already loaded, so ask the libraries
     instructions = sorted({str(library.get("architecture")) for library in threadpool_info()})
-    key = json.dumps([gensim.__version__, instructions, WORD2VEC, sentences])
+    key = json.dumps(["npy", gensim.__version__, instructions, WORD2VEC, sentences])
     return Path(".cache", f"word2vec-{hashlib.sha256(key.encode()).hexdigest()[:16]}")
