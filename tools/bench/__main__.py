@@ -15,6 +15,7 @@ SUBJECTS = [
     "imports",
     "training",
     "text",
+    "pictures",
     "glove",
     "data",
     "growth",
