@@ -116,8 +116,17 @@ class DSTorch:
         labels = None if unlabelled else _column(df, label_name, "label_name")
         y, names = _classes(labels, cn)
         train = _training_rows(df, index, y, names, new=cn is not None)
-        X = _read_pictures(paths, scale)
-        return _loaded(X.flatten(start_dim=1) if flatten else X, train, y, names)
+        first = _read_picture(paths, 0)
+        _check_memory(first, len(paths))
+        X = torch.empty(len(paths), *first.shape)
+        for row in range(len(paths)):
+            picture = _read_picture(paths, row)
+            _check_alike(picture, first, f"{paths[row][-200:]} (row {row})")
+            X[row] = torch.from_numpy(picture.astype(np.float32))
+        if scale:
+            X /= float(np.iinfo(first.dtype).max)
+        X = X.flatten(start_dim=1) if flatten else X
+        return _loaded(X, y, train, names)
 
     @staticmethod
     def load_text(
@@ -149,9 +158,11 @@ class DSTorch:
         tokens = _column(df, tokens_expr, "tokens_expr")
         labels = None if label_expr is None else _column(df, label_expr, "label_expr")
         y, names = _classes(labels, cn)
-        train = _training_rows(df, index, y, names, new=cn is not None, test_size=0.2)
+        if index is None and cn is None:
+            df = _with_index(df, y, names, test_size=0.2)
+        train = _training_rows(df, index, y, names, new=cn is not None)
         X = _word_indices(tokens, model, max_length, pad_idx)
-        return _loaded(X, train, y, names)
+        return _loaded(X, y, train, names)
 
     @staticmethod
     def train(
@@ -176,7 +187,8 @@ class DSTorch:
                 for batch in torch.randperm(len(X_train)).split(batch_size):  # shuffled rows
                     optimizer.zero_grad()
                     logits = _outputs(model, X_train[batch], widths)
-                    _check_no_probabilities(logits)
+                    if epoch == 1:
+                        _check_no_probabilities(logits)
                     loss = nn.functional.cross_entropy(logits, y_train[batch].to(logits.device))
                     _check(loss.isfinite(), f"Epoch {epoch}: the loss is {loss}; {DIVERGED}")
                     loss.backward()
@@ -290,8 +302,9 @@ class Classifier:
 
         labels = _column(df, target, "target")
         y, self.cn = _classes(labels, None)
-        groups = y if stratify is None else _column(df, stratify, "stratify")
-        train = _training_rows(df, None, y, self.cn, False, test_size, random_state, groups)
+        groups = None if stratify is None else _column(df, stratify, "stratify")
+        df_split = _with_index(df, y, self.cn, test_size, random_state, groups)
+        train = _training_rows(df_split, None, y, self.cn, new=False)
         X = _matrix(df, features, drop, labels.name, "index")
         # scikit-learn warns unless these are given: its defaults will change (0.0: an L2 penalty)
         given = {"l1_ratios": (0.0,), "use_legacy_attributes": False, "scoring": "accuracy"}
@@ -361,7 +374,7 @@ MODES = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "
 MODES |= {"I;16": "I;16", "CMYK": "RGB", "YCbCr": "RGB"}
 
 
-def _loaded(X: Tensor, train: np.ndarray, y: Tensor | None, cn: list) -> Loaded:
+def _loaded(X: Tensor, y: Tensor | None, train: np.ndarray, cn: list) -> Loaded:
     """Return all cases, those for training, and those for testing."""
     y_train, y_test = (None, None) if y is None else (y[train], y[~train])
     return Loaded(X, _rows(X, train), _rows(X, ~train), y, y_train, y_test, cn)
@@ -402,55 +415,38 @@ def _composed(value: Any) -> Any:
     return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
-def _training_rows(df, index, y, cn, new, test_size=0.0, seed=SEED, groups=None) -> np.ndarray:
-    """Return which rows are for training, bool (N,): by the column, none if new, or at random."""
-    _check(df.height, "The frame is empty: check how it was read and filtered.")
+def _training_rows(df, index: str | None, y, cn: list, new: bool) -> np.ndarray:
+    """Return which rows are for training, bool (N,): as the column tells, or none if new."""
+    _check(df.height, "The frame is empty: look how you filtered.")
     if new and index is None and "index" not in df.columns:
         return np.zeros(df.height, dtype=bool)
-    if test_size and index is None and "index" not in df.columns:
-        train = _drawn_rows(y, cn, test_size, seed, y if groups is None else groups)
-    else:
-        parts = _column(df, index or "index", "index").cast(pl.String)
-        fits = set(parts) <= {"train", "test", "unseen"} if new else {*parts} == {"train", "test"}
-        found = f"Column {parts.name!r}, the split, holds {reprlib.repr(sorted(set(parts)))}"
-        wanted = "'train' and 'test', or, for new cases alone, their class names, cn=cn"
-        _check(fits, f"{found}; expected {wanted}.")
-        train = (parts == "train").to_numpy()
+    parts = _column(df, index or "index", "index").cast(pl.String)
+    fits = set(parts) <= {"train", "test", "unseen"} if new else {*parts} == {"train", "test"}
+    found = f"Column {parts.name!r}, the split, holds {reprlib.repr(sorted(set(parts)))}"
+    wanted = "'train' and 'test', or, for new cases alone, their class names, cn=cn"
+    _check(fits, f"{found}; expected {wanted}.")
+    train = (parts == "train").to_numpy()
     absent = [] if new else [name for i, name in enumerate(cn) if i not in {*y[train].tolist()}]
     found = f"Labels {reprlib.repr(absent)} never occur in training"
     _check(not absent, f"{found}: drop them, or, if they are measurements, use regression.")
     return train
 
 
-def _drawn_rows(y: Tensor, cn: list, test_size: float, seed: int, groups) -> np.ndarray:
-    """Return which rows are for training: the same share of each group, at random."""
+def _with_index(df, y: Tensor, cn: list, test_size, seed=SEED, groups=None) -> pl.DataFrame:
+    """Return a frame with a column "index": if it has none, a random share of each group tests."""
+    if "index" in df.columns:
+        return df
     from sklearn.model_selection import train_test_split
 
     single = [cn[i] for i in (torch.bincount(y) == 1).nonzero()[:, 0].tolist()]
     found = f"Classes of a single case, {reprlib.repr(single)}, cannot be split"
     column = 'or add a column "index" of "train" and "test"'
     _check(not single, f"{found}: drop them, merge them with others, {column}.")
-    rows, draw = np.arange(len(y)), {"test_size": test_size, "random_state": seed}
-    with _explained(f"{len(y)} rows cannot be split, so merge small classes, {column}"):
-        chosen, _ = train_test_split(rows, stratify=np.asarray(groups), **draw)
-    return np.isin(rows, chosen)
-
-
-def _read_pictures(paths: pl.Series, scale: bool) -> Tensor:
-    """Read pictures of one shape and type into one tensor, float32 (N, C, H, W)."""
-    first, free = _read_picture(paths, 0), psutil.virtual_memory().available
-    needed = 4 * first.size * len(paths)  # bytes
-    found = f"{len(paths):,} pictures of {first.shape} need {needed / 1e9:,.1f} GB of memory"
-    advice = f"load fewer, as in df.head({len(paths) * free // needed // 2}), or make them smaller"
-    _check(needed < free, f"{found}, but {free / 1e9:.1f} GB are free: {advice}.")
-    X = torch.empty(len(paths), *first.shape)
-    for row in range(len(paths)):
-        picture = _read_picture(paths, row)
-        found, wanted = (f"{p.dtype} {p.shape}" for p in (picture, first))
-        wrong = f"{paths[row][-200:]} (row {row}) is {found}, but the first is {wanted}"
-        _check(found == wanted, f"{wrong}: save all in one size and mode.")
-        X[row] = torch.from_numpy(picture.astype(np.float32))
-    return X.div_(float(np.iinfo(first.dtype).max)) if scale else X
+    draw = {"random_state": seed, "stratify": np.asarray(y if groups is None else groups)}
+    parts = np.full(df.height, "train")
+    with _explained(f"{df.height} rows cannot be split, so merge small classes, {column}"):
+        parts[train_test_split(np.arange(df.height), test_size=test_size, **draw)[1]] = "test"
+    return df.with_columns(index=pl.Series(parts))
 
 
 def _read_picture(paths: pl.Series, row: int) -> np.ndarray:
@@ -715,6 +711,19 @@ def _column(df: pl.DataFrame, expr: Any, argument: str) -> pl.Series:
     return values
 
 
+def _check_memory(picture: np.ndarray, count: int) -> None:
+    needed, free = 4 * picture.size * count, psutil.virtual_memory().available  # bytes
+    found = f"{count:,} pictures of {picture.shape} need {needed / 1e9:,.1f} GB of memory"
+    advice = f"load fewer, as in df.head({count * free // needed // 2}), or make them smaller"
+    _check(needed < free, f"{found}, but {free / 1e9:.1f} GB are free: {advice}.")
+
+
+def _check_alike(picture: np.ndarray, first: np.ndarray, name: str) -> None:
+    found, wanted = (f"{p.dtype} {p.shape}" for p in (picture, first))
+    advice = "save all in one size and mode"
+    _check(found == wanted, f"{name} is {found}, but the first is {wanted}: {advice}.")
+
+
 def _names(cn: Any) -> pl.Series:
     """Return class names as a column; raise unless they are ordered and distinct."""
     with _explained(f"cn must be a list of distinct class names, not {reprlib.repr(cn)}"):
@@ -730,7 +739,7 @@ def _check_unknown(unknown: pl.Series, total: int, words: list[str]) -> None:
         return
     counts = unknown.rename("word").value_counts().sort("count", "word", descending=[True, False])
     often = reprlib.repr(counts["word"].head(5).to_list())
-    lower = unknown.str.to_lowercase().is_in(words).mean()
+    lower = unknown.str.to_lowercase().is_in(words).sum() / len(unknown)
     advice = "lower-casing would not help, so tokenise as for the model, or train it on these texts"
     if lower >= 0.1:
         advice = f"lower-case the texts, .str.to_lowercase(), which makes {lower:.0%} of them known"
