@@ -401,7 +401,7 @@ def _classes(labels: pl.Series | None, cn: Sequence | None) -> tuple[Any, list]:
     _check(not labels.dtype.is_nested(), f"{holds} {labels.dtype}; expected one class a row.")
     if cn is None:
         cn = list(dict.fromkeys(map(_composed, labels.unique().sort())))
-        _check(len(cn) > 1, f"{holds} the classes {cn}: two are needed, so look how you filtered.")
+        _check(len(cn) > 1, f"{holds} the classes {cn}: two are needed, so check your filters.")
     names = _names(cn).to_list()
     position = {_composed(name): i for i, name in enumerate(names)}
     others = [label for label in labels.unique() if _composed(label) not in position]
@@ -417,7 +417,7 @@ def _composed(value: Any) -> Any:
 
 def _training_rows(df, index: str | None, y, cn: list, new: bool) -> np.ndarray:
     """Return which rows are for training, bool (N,): as the column tells, or none if new."""
-    _check(df.height, "The frame is empty: look how you filtered.")
+    _check(df.height, "The frame is empty: check your filters.")
     if new and index is None and "index" not in df.columns:
         return np.zeros(df.height, dtype=bool)
     parts = _column(df, index or "index", "index").cast(pl.String)
@@ -751,7 +751,8 @@ def _check_unknown(unknown: pl.Series, total: int, words: list[str]) -> None:
 
 def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> range:
     """Return how many outputs the model may have; raise unless y has a class for each row of X."""
-    _check(isinstance(model, nn.Module), f"model is {reprlib.repr(model)}: give a network.")
+    found = f"model is a {type(model).__name__}"
+    _check(isinstance(model, nn.Module), f"{found}: give a network, not its class.")
     _check(isinstance(X, Tensor), f"X is {type(X)}: torch.from_numpy(X) makes a tensor.")
     _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}: give a row for each case.")
     classes = None if cn is None else len(_names(cn))
@@ -761,8 +762,8 @@ def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> rang
     found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y)
     wanted = f"a tensor, torch.int64 of shape ({len(X)},), a class for each row of X"
     _check(fits, f"y is {found}; expected {wanted}.")
-    fewest = classes or int(y.max()) + 1
-    wanted = f"positions among the {fewest} class names, from 0"
+    fewest = classes or max(0, int(y.max())) + 1
+    wanted = f"positions among the class names, 0 to {fewest - 1}"
     _check(0 <= y.min() <= y.max() < fewest, f"y is {y.min()} to {y.max()}; expected {wanted}.")
     return range(fewest, fewest + 1 if classes else 10**9)
 

@@ -569,7 +569,7 @@ def sixteen_bits(path):
 
 # a change to a good frame, and words of the message: what, where, what was expected
 BAD_PICTURES = {
-    "empty frame": (lambda df: df.clear(), ["the classes []", "look how you filtered"]),
+    "empty frame": (lambda df: df.clear(), ["the classes []", "check your filters"]),
     "no label column": (lambda df: df.drop("label"), ["label_name", 'column "label"', "filepath"]),
     "no filepath column": (lambda df: df.drop("filepath"), ['column "filepath"', "label"]),
     "no index column": (lambda df: df.drop("index"), ['column "index"', "label"]),
@@ -735,7 +735,7 @@ def test_bad_split_names_the_requested_column(documents):
 
 # arguments that replace good ones (a callable makes them from the good frame), and the message
 BAD_DOCUMENTS = {
-    "empty frame": ({"df": lambda df: df.clear()}, ["the classes []", "how you filtered"]),
+    "empty frame": ({"df": lambda df: df.clear()}, ["the classes []", "check your filters"]),
     "no index column": ({"index": "part"}, ['column "part"', "tokens"]),
     "split value": (
         {"df": replaced("index", 0, "Train")},

@@ -501,7 +501,7 @@ BAD_DATA = {
     "other lengths": (EVERY, nn.Linear(4, 3), X, Y[:-1], ["(49,)", "(50,)"]),
     "X of numpy": (EVERY, nn.Linear(4, 3), X.numpy(), Y, ["X is", "numpy", "from_numpy"]),
     "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y is", "numpy", "a tensor"]),
-    "a class": (EVERY, nn.Linear, X, Y, ["model is <class", "give a network"]),
+    "a class": (EVERY, nn.Linear, X, Y, ["model is a type", "give a network"]),
     "a tuple": (EVERY, Gives(lambda x: (x[:, :3], 1)), X, Y, ["must turn", "'tuple' object"]),
     "a dict": (SOME, Gives(lambda x: {"logits": x}), X, Y, ["must turn", "'dict' object"]),
     "NaN weights": (EVERY[1:], spoilt(math.nan), X, Y, ["outputs are NaN", "learning rate"]),
@@ -518,10 +518,10 @@ BAD_DATA = {
     "too few logits": (EVERY, nn.Linear(4, 2), X, Y, [", 2)", ", 3) logits"]),
     "y of floats": (EVERY, nn.Linear(4, 3), X, Y.double(), ["y", "torch.float64", "int64"]),
     "y of two columns": (SOME, nn.Linear(4, 3), X, Y.reshape(50, 1), ["y", "(50, 1)", "(50,)"]),
-    "torch's ignored label": (EVERY, nn.Linear(4, 3), X, Y - 100, ["y is -100", "from 0"]),
+    "torch's ignored label": (EVERY, nn.Linear(4, 3), X, Y - 100, ["y is -100", "names, 0 to"]),
     "word without a vector": (EVERY, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "must turn"]),
     "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(50, 4)", "(50, 3) logits"]),
-    "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y is 1 to 3", "3 class"]),
+    "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y is 1 to 3", "0 to 2"]),
     "no truth": ([*EVERY[:3], "confusion_matrix"], nn.Linear(4, 3), X, None, ["y is", "None"]),
 }  # fmt: skip
 
@@ -604,7 +604,7 @@ HOPELESS = {
     "a class, not a network": (
         lambda o: (nn.Linear, None),
         {},
-        ["model is <class", "give a network"],
+        ["model is a type", "give a network"],
     ),
 }
 
