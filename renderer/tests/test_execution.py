@@ -120,6 +120,18 @@ def test_text_is_stored_as_a_terminal_would_show_it(book):
     assert texts == [*PRINTED.values()]
 
 
+def test_a_displays_handle_is_not_shown(book):
+    """IPython returns one if `display` gets an id; Jupyter shows its repr, which is of no use."""
+    book.chapter(
+        "```{python}\nhandle = display(1, display_id=True)\nhandle\n```\n\n"
+        "```{python}\ndisplay(2, display_id='b')\n```\n\n"
+        "```{python}\nhandle.update(3)\nprint('<DisplayHandle display_id=b>')\n```"
+    )
+    cells = [outputs(book, position) for position in range(3)]
+    texts = [[o.get("text") or o["data"]["text/plain"] for o in cell] for cell in cells]
+    assert texts == [["1"], ["2"], ["<DisplayHandle display_id=b>\n"]]
+
+
 def test_streams_and_results_keep_their_order(book):
     book.chapter(
         "```{python}\nimport sys\nfrom IPython.display import display\n"
@@ -152,7 +164,7 @@ FAULTS = {
         ["cell bad", "ZeroDivisionError"],
     ),
     "does not parse": ("```{python}\nx = = 1\n```", 4, ["cell-1", "SyntaxError"]),
-    "exits": ("```{python}\nimport os\nos._exit(3)\n```", 3, ["cell-1", "ended its kernel"]),
+    "exits": ("```{python}\nimport os\nos._exit(3)\n```", 3, ["cell-1", "called os._exit"]),
     "runs too long": ("```{python}\nwhile True: pass\n```", 3, ["cell-1", "longer than 3 s"]),
     "prints endlessly": (
         '```{python}\nwhile True: print("x" * 100_000)\n```',

@@ -252,6 +252,25 @@ def test_options_are_recognised_as_quarto_does(book):
     assert plain.code == "#  a | b\n# | c"
 
 
+ENDS = ["exit()", "quit()", "exit", "quit(0)", "for n in range(3):\n    exit()", "%time 1\nexit()"]
+
+
+@pytest.mark.parametrize("code", ENDS)
+def test_a_call_that_would_not_end_the_notebook_is_refused(book, code):
+    book.chapter(f"```{{python}}\n#| label: a\n1\n```\n\n```{{python}}\n\n{code}\n```")
+    [(line, message)] = qmd.read(book.root, PurePosixPath(ONE)).problems
+    assert line == 10 + code.count("\n")
+    assert message.startswith(("`exit` ends nothing here", "`quit` ends nothing here"))
+
+
+def test_what_ends_a_chapter_or_is_the_authors_own_is_not_refused(book):
+    """The kernel reports the first three."""
+    own = ["sys.exit()", "os._exit(1)", "raise SystemExit", "door.exit()", "'exit()'", "x = exit"]
+    later = ["from sys import exit", "exit()", "def quit(): pass", "quit()", "x = ("]
+    book.chapter("\n\n".join(f"```{{python}}\n{code}\n```" for code in [*own, *later]))
+    assert qmd.read(book.root, PurePosixPath(ONE)).problems == ()
+
+
 def test_a_backtick_in_verbatim_text_does_not_start_inline_code(book):
     book.chapter("```\nit's `odd\n```\nthen `{python} x` and `y`.\n\n```{python}\nx = 1\n```")
     assert [i.expression for i in qmd.read(book.root, PurePosixPath(ONE)).inlines] == ["x"]

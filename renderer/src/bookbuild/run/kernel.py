@@ -205,7 +205,7 @@ async def _execute(client: _Client, source: Source, cell: Cell, at: int) -> list
         if (task := asyncio.current_task()) and task.cancelling():  # Ctrl-C, not the cell
             raise asyncio.CancelledError from None
         if client.received <= CELL_BYTES:
-            message = "ended its kernel: it called exit, crashed or ran out of memory"
+            message = "ended its kernel: it crashed, ran out of memory or called os._exit"
             raise cell_error(source, cell, message) from None
     if client.received > CELL_BYTES:
         raise cell_error(source, cell, f"output exceeds {CELL_BYTES:,} characters; print less")

@@ -11,6 +11,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ LIBRARY = re.compile(r"\S*/(?:site-packages|dist-packages|lib/python3\.\d+)/")
 SPEED = re.compile(r"\d\d:\d\d<(?:\d\d:\d\d|\?)|\d (?:it/s|s/it)\b|\bWall time: |\bper loop \(")
 MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")  # Python writes a hyphen
 BARE_REPR = re.compile(r"<[\w.]+ object(?: at 0x\w+)?>|<[\w.]+ at 0x\w+>")
+HANDLE = re.compile(r"<DisplayHandle display_id=.*>")
 FORMULA = re.compile(
     r"(?s:\${1,2}(?:\\displaystyle\b)?(?P<dollars>[^$]+?)\${1,2}"
     r"|\\\[(?P<brackets>.+?)\\\]"
@@ -107,13 +109,20 @@ def clean(project: Project, source: Source, cell: Cell, outputs: list[dict]) -> 
         if output["output_type"] == "error":  # IPython prints it, and goes on with the cell
             error = f"{output['ename']}: {ANSI.sub('', output['evalue'])[:500]}"
             raise cell_error(source, cell, f"cannot show an object: {error}")
-    raw = [o for o in _merge_streams(outputs) if cell.options.warning or o.get("name") != "stderr"]
+    shown = filterfalse(_is_handle, _merge_streams(outputs))
+    raw = [o for o in shown if cell.options.warning or o.get("name") != "stderr"]
     cleaned = [_clean_output(output) for output in raw]
     for before, output in zip(raw, cleaned, strict=True):
         if problem := _find_unshowable(before, output) or _find_nondeterminism(project, output):
             raise cell_error(source, cell, problem)
     # a finished progress bar leaves blanks
     return [o for o in cleaned if o.get("name") != "stderr" or o["text"].strip()]
+
+
+def _is_handle(output: dict) -> bool:
+    """Return whether an output is what `display(…, display_id=…)` returns."""
+    text = output.get("data", {}).get("text/plain", "")
+    return output["output_type"] == "execute_result" and bool(HANDLE.fullmatch(text))
 
 
 def _merge_streams(outputs: list[dict]) -> Iterator[dict]:

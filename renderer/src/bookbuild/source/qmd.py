@@ -410,6 +410,8 @@ class _Scanner:
                 message = f"the label `{cell.id}` is already used in line {seen[cell.id]}"
                 self._break(cell.line - 1, message)
             seen[cell.id] = cell.line
+        for number, line, message in syntax.in_code([cell.code for cell in cells]):
+            self._refuse(cells[number].code_line + line - 1, message)
         if inlines and not cells:
             message = "inline code in a chapter without cells: Quarto would not execute it"
             self._break(inlines[0].line - 1, message)

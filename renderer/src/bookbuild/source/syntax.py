@@ -6,6 +6,7 @@ defines the cell options (`Options`).
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Iterator
 
@@ -102,6 +103,8 @@ BLOCK_TAG = re.compile(
 TABLE_ROW = re.compile(r"^[ \t>]*\|.*\|[ \t]*$", re.MULTILINE)
 TAG = re.compile(r"<(/?[a-zA-Z][\w:-]*|[!?])")
 
+EXIT = re.compile(r"\b(?:exit|quit)\b")
+MAGIC = re.compile(r"^([ \t]*)[%!].*", re.MULTILINE)
 ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|[^\s"]\S*)')
 SHORTCODE = re.compile(r"\{\{<")
 EXAMPLE = r"(\(@[\w:.-]*\)|(?<![\w(\[-])@[\w:.-]*[.)])(?=\s)"  # begins an example list's item
@@ -191,6 +194,42 @@ def _values(values: dict[str, str], classes: list[str]) -> Iterator[str]:
         yield f"layout-ncol must be 2, 3 or 4, not {values['layout-ncol']}"
     if values.get("collapse", "true") not in ("true", "false"):
         yield f'collapse must be "true" or "false", not "{values["collapse"]}"'
+
+
+def in_code(cells: list[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield the cell, the line in it, both from 0, and a message of calls that end nothing.
+
+    Parameters
+    ----------
+    cells : list of str
+        The code of a chapter's cells; those that Python cannot parse are for the kernel to report.
+    """
+    nodes = [(n, node) for n, code in enumerate(cells) if EXIT.search(code) for node in _walk(code)]
+    own = {name for _, node in nodes for name in _defined(node)}
+    unbound = {"exit", "quit"} - own
+    for n, node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id=name)) | ast.Expr(value=ast.Name(id=name)):
+                if name in unbound:
+                    message = f"`{name}` ends nothing here: this cell and all later ones would run"
+                    yield n, node.lineno - 1, f"{message}; remove it, or raise an error"
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    """Yield the name that an import, a definition or an assignment defines."""
+    if isinstance(node, ast.alias):
+        yield node.asname or node.name
+    elif isinstance(node, ast.FunctionDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+
+
+def _walk(code: str) -> Iterator[ast.AST]:
+    try:
+        yield from ast.walk(ast.parse(MAGIC.sub(r"\1pass", code)))
+    except SyntaxError:
+        return
 
 
 def in_fence(info: str) -> Iterator[str]:
