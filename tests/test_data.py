@@ -179,6 +179,20 @@ def test_reviews_are_balanced_and_clean(reviews):
         assert changes > 1000  # it was shuffled; sorted, there would be one change
 
 
+def test_the_datasheet_counts_damaged_reviews_and_ratings(reviews, package):
+    def count(texts, pattern):
+        return sum(bool(re.search(pattern, text)) for text in texts)
+
+    texts = [text for _, text in package]
+    damaged, ours = (count(t, "[\x80-\x9f]") for t in (texts, reviews["text"]))
+    torn = sum(len(text.splitlines()) > 1 for text in texts)
+    ratings = count(texts, r"\d(\.\d)?\s?/\s?10\b")
+    sheet = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
+    assert f"{damaged} of the 25,000 reviews, {ours} of our 5,000, contain control" in sheet
+    assert f"tears {torn} of the 25,000 reviews apart" in sheet
+    assert f"{ratings:,} of the 25,000 state a rating" in sheet
+
+
 # --- embeddings --------------------------------------------------------------------------------
 
 

@@ -132,6 +132,36 @@ def test_a_displays_handle_is_not_shown(book):
     assert texts == [["1"], ["2"], ["<DisplayHandle display_id=b>\n"]]
 
 
+STARTS = """```{python}
+import asyncio, threading
+go, done = threading.Event(), threading.Event()
+thread = threading.Thread(target=lambda: (go.wait(), print("from a thread")))
+thread.start()
+async def later():
+    await asyncio.sleep(0)
+    print("from a task")
+    done.set()
+task = asyncio.create_task(later())
+```
+
+```{python}
+while not done.is_set():
+    await asyncio.sleep(0.01)
+```
+
+```{python}
+go.set()
+thread.join()
+```"""
+
+
+def test_what_a_cell_starts_and_does_not_await(book):
+    """CONTRIBUTING.md says so; if ipykernel changes, correct it."""
+    book.chapter(STARTS)
+    cells = [outputs(book, position) for position in range(3)]
+    assert [[o["text"] for o in cell] for cell in cells] == [[], [], ["from a thread\n"]]
+
+
 def test_streams_and_results_keep_their_order(book):
     book.chapter(
         "```{python}\nimport sys\nfrom IPython.display import display\n"
