@@ -98,6 +98,16 @@ spread: $(READY) data/.manifest.json  ## measure how far the quantities vary ove
 next: $(READY) data/.manifest.json  ## show what changes with the newest versions of all packages (half an hour)
 	@nice $(PY) -m tools.next
 
+FINDINGS ?= $(wildcard findings/*.sh)
+.PHONY: findings
+findings:  ## list the findings whose behaviour has changed (FINDINGS="findings/one.sh"; needs an index)
+	@changed=0; for script in $(FINDINGS); do \
+	  script=$$(realpath "$$script"); folder=$$(mktemp -d); \
+	  (cd "$$folder" && timeout 900 bash "$$script") >"$$folder.log" 2>&1 || \
+	    { changed=1; echo "$$script has changed:"; tail -n 5 "$$folder.log" | sed 's/^/    /'; }; \
+	  rm -rf "$$folder" "$$folder.log"; \
+	done; echo "findings: $(words $(FINDINGS)) run"; exit $$changed
+
 .PHONY: bench
 bench: book  ## run the benchmarks of tools/bench/ (forty minutes on an idle machine; BENCH="text data")
 	@$(PY) -m tools.bench $(BENCH)

@@ -42,6 +42,19 @@ def test_preview_passes_the_port_on():
     assert "bookbuild preview --port 4321" in commands
 
 
+def test_findings_lists_those_that_have_changed_and_runs_each_in_an_empty_folder(tmp_path):
+    scripts = {"same": "exit 0", "changed": "echo seen; exit 3", "folder": '[ -z "$(ls -A)" ]'}
+    for name, text in scripts.items():
+        (tmp_path / f"{name}.sh").write_text(text, encoding="utf-8")
+    paths = [str(tmp_path / f"{name}.sh") for name in scripts]
+    text = make("findings", f"FINDINGS={' '.join(paths)}")
+    assert text == f"{paths[1]} has changed:\n    seen\nfindings: 3 run\n"
+    command = ["make", "findings", f"FINDINGS={paths[0]}"]
+    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode == 0
+    command[-1] = f"FINDINGS={paths[1]}"
+    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode != 0
+
+
 # The installation
 
 
