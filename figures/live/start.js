@@ -122,7 +122,7 @@ window.explorables = (() => {
       } catch (error) {
         stage.replaceChildren();
         stage.hidden = true;
-        says.textContent = `This figure cannot start: ${error.message}. The picture above shows its beginning.`;
+        says.textContent = `This figure cannot start: ${error.message}. The picture above shows its initial state.`;
       }
       start.disabled = false;
     });

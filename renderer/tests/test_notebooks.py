@@ -208,7 +208,7 @@ def test_the_check_names_missing_files(notebook, tmp_path):
     cell = notebook.cells[1].source
     done = run_check(cell, tmp_path)
     assert done.returncode != 0
-    assert f"missing in {tmp_path}: helper.py. The text above says what to get" in done.stderr
+    assert f"missing in {tmp_path}: helper.py. The opening text tells where" in done.stderr
     (tmp_path / "helper.py").write_text("", encoding="utf-8")
     assert run_check(cell, tmp_path).returncode == 0
 

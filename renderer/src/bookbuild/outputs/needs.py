@@ -50,7 +50,8 @@ absent = [name for name in files if not Path(name).exists()]
 absent += [f"the package {name}" for name in packages if not importlib.util.find_spec(name)]
 if absent:
     raise FileNotFoundError(
-        f"missing in {Path.cwd()}: " + ", ".join(absent) + ". The text above says what to get."
+        f"missing in {Path.cwd()}: {', '.join(absent)}. "
+        "The opening text tells where to get them."
     )"""
 
 

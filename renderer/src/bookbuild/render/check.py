@@ -182,9 +182,10 @@ def _examples(page: Page, places: Places) -> Iterator[tuple[int, str]]:
     for word in page.rendered.examples:
         at_word = places.find(rf"{syntax.EXAMPLE}\W*{re.escape(word)}")
         if match := at_word or places.find(syntax.EXAMPLE):
-            message = f"`{match[1]}` at the start of a paragraph begins an example list"
-            advice = "without its reference: put a word before it"
-            yield places.line_at(match.start(1)), f"{message}, {advice}"
+            message = (
+                f"`{match[1]}` at the start of a paragraph is read as an example list's number"
+            )
+            yield places.line_at(match.start(1)), f"{message}; put a word before it"
         else:
             yield 0, "`(@)` begins an example list, which is not supported"
 
