@@ -53,15 +53,8 @@ def install() -> Path:
     wanted = FOLDER / "requirements.in"
     text = (REPOSITORY / "requirements.in").read_text(encoding="utf-8")
     wanted.write_text(without_pins(text), encoding="utf-8")
-    command: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "install",
-        "--quiet",
-    ]
-    subprocess.run([*command, "--requirement", wanted], cwd=REPOSITORY, check=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+    run([*pip, "--requirement", str(wanted)])
     return python
 
 
@@ -76,9 +69,15 @@ def without_pins(requirements: str) -> str:
 
 def observed_by(python: str) -> Observations:
     """Return what a Python observes."""
-    command = [python, "-m", "tools.next", "observe"]
-    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
+    return json.loads(run([python, "-m", "tools.next", "observe"]))
+
+
+def run(command: list[str]) -> str:
+    """Return what a command prints; end if it fails, for the reason that it has printed."""
+    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"next: {' '.join(command)} failed, for the reason above")
+    return done.stdout
 
 
 # In either environment
@@ -123,18 +122,22 @@ def sources() -> Iterator[str]:
 
 def missing_names(code: str) -> Iterator[str]:
     """Yield the imported names, and attributes of imported names, that do not exist."""
-    imported: dict[str, str] = {}
+    imported: dict[str, str] = {}  # what each name in the code is
+    wanted: set[str] = set()
     nodes = [*ast.walk(ast.parse(code))]
     for node in nodes:
         if isinstance(node, ast.Import):
-            imported |= {a.asname or a.name: a.name for a in node.names}
+            tops = (alias.name.partition(".")[0] for alias in node.names)
+            imported |= {top: top for top in tops}
+            imported |= {alias.asname: alias.name for alias in node.names if alias.asname}
+            wanted |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module != "__future__":
-            names = (a for a in node.names if a.name != "*")
+            names = [alias for alias in node.names if alias.name != "*"]
             imported |= {a.asname or a.name: f"{node.module}.{a.name}" for a in names}
     used = (ast.unparse(node).partition(".") for node in nodes if isinstance(node, ast.Attribute))
     dotted = {f"{imported[name]}.{rest}" for name, _, rest in used if name in imported}
-    every = {*imported.values(), *filter(re.compile(r"[\w.]+").fullmatch, dotted)}
-    yield from (name for name in sorted(every) if not exists(name))
+    wanted |= {*imported.values(), *filter(re.compile(r"[\w.]+").fullmatch, dotted)}
+    yield from (name for name in sorted(wanted) if not exists(name))
 
 
 def exists(name: str) -> bool:
