@@ -90,6 +90,11 @@ def test_all_fonts_are_embedded(site):
     assert pdf.unembedded_fonts(site.pdf) == []
 
 
+def test_typed_hyphens_are_not_soft_ones(words):
+    """If one word of a PDF is hyphenated, Typst 0.15.2 makes every typed hyphen a soft one, too."""
+    assert "-" in words and "\u00ad" not in words
+
+
 def test_no_markup_is_left(site, words):
     trees = parsed_pages(site.folder).values()
     code = squeezed(" ".join(node.get_text() for tree in trees for node in tree.select("code")))
