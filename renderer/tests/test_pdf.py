@@ -19,6 +19,7 @@ from tests.support.pdf import one_line, outside, overprinted, poppler
 from tests.support.pdf import text as pdf_text
 from tests.support.processes import command
 from tests.support.programs import program
+from tests.support.words import differences
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,6 +69,11 @@ def test_captions_headings_and_numbers_equal_the_sites(probe, pdf):
     assert len(shown) > 15
     for words in shown:
         assert one_line(words) in text
+
+
+def test_the_words_are_those_of_the_pages(probe, pdf):
+    own = ("Only on the web.", "Raw HTML.", "Only on paper.")
+    assert differences(probe, pdf, own) == {}
 
 
 def test_title_page_contents_and_chapters(pdf):

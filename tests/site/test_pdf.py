@@ -9,6 +9,7 @@ import pytest
 
 from renderer.tests.support import pdf
 from renderer.tests.support.pages import pages as parsed_pages
+from renderer.tests.support.words import differences
 from tests.parity import facts
 
 # Markdown and Typst source, which no PDF shows outside code
@@ -17,6 +18,10 @@ MARKUP = re.compile(
     r"`\{python\}[^`]*`|<(?:fig|tbl|sec|eq|lst|thm)-[^>]*>|"
     r"#(?:figure|link|ref|emph|strong|block|table|heading|quote|footnote|look)[.(\[]\S*"
 )
+
+
+# what the probe book shows in one format only
+OWN = ("Only on the web.", "Raw HTML.", "Only on paper.")
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +81,18 @@ def test_no_page_is_empty(site):
     assert pdf.empty_pages(site.pdf) == []
 
 
-def test_no_word_leaves_its_page(site):
-    outside = [
-        (number, word)
-        for number, page in enumerate(pdf.pages(site.pdf), 1)
-        for word in page.words
-        if min(word.left, word.top) < 0 or word.right > page.width or word.bottom > page.height
-    ]
-    assert outside == []
+def test_nothing_is_outside_the_margins_or_on_something_else(site):
+    assert pdf.outside(site.pdf) == []
+    assert pdf.overprinted(site.pdf) == []
+
+
+def test_no_hyphen_is_a_soft_one(builtin_site):
+    """Once one word is divided, some programs extract all hyphens so."""
+    assert "\u00ad" not in pdf.poppler("pdftotext", "-layout", builtin_site.pdf, "-")
+
+
+def test_its_words_are_those_of_the_pages(builtin_site):
+    assert differences(builtin_site.folder, builtin_site.pdf, OWN) == {}
 
 
 def test_all_fonts_are_embedded(site):

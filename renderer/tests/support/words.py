@@ -33,13 +33,20 @@ EQUAL = str.maketrans(
 )
 
 
-def differences(site: Path, book_pdf: Path) -> dict[str, tuple[Counter[str], Counter[str]]]:
+def differences(
+    site: Path, book_pdf: Path, own: tuple[str, ...] = ()
+) -> dict[str, tuple[Counter[str], Counter[str]]]:
     """Return for each page what its chapter in the PDF lacks, and what it has in addition.
 
-    Of the text outside formulas whole words and numbers count, of formulas the characters.
+    Of the text outside formulas whole words and numbers count, of formulas the characters. `own`
+    has the paragraphs that are meant for one format only.
     """
     result = {}
     for name, main, printed in _chapters(site, book_pdf):
+        for paragraph in [p for p in main("p") if pdf.one_line(p.get_text()) in own]:
+            paragraph.decompose()
+        for text in own:
+            printed = printed.replace(text, "")
         heads = [_characters(head.get_text()) for head in main.select("thead")]
         words, characters = _page(main)
         in_print = _characters(printed)
