@@ -76,13 +76,16 @@ def marks_chapter() -> str:
 ROW = "| row {n} | " + "words " * 30 + "|\n"
 HTML_TABLE = "<table>{head}{body}{body}</table>"
 HEAD = "<thead><tr><th align='center'>head</th><th>other head</th></tr></thead>"
-TALL = "<tr><td align='right'>{n}</td><td>{items}</td></tr>"
+TALL = "<tr><td{align}>{n}</td><td>{items}</td></tr>"
 PICTURE = '![Dot {n}.](dot.svg){{fig-alt="A dot." width=700}}\n\n'
 
 
 def html_table(head: str, rows: int) -> str:
     items = [" ".join(f"<p>item{n}x{m}</p>" for m in range(20)) for n in range(rows)]
-    bodies = [TALL.format(n=n, items=each) for n, each in enumerate(items)]
+    bodies = [
+        TALL.format(n=n, items=each, align="" if n % 2 else " align='right'")
+        for n, each in enumerate(items)
+    ]
     body = (
         f"<tbody>{''.join(bodies[:5])}</tbody><tbody>{''.join(bodies[5:])}</tbody>" if rows else ""
     )
@@ -163,7 +166,7 @@ no language ``` and #
 `` a ` b `` and `#let` and `\\`
 
 The soft hyphen-like word, re-entrant co-operation; """
-    + "interdisciplinary characterisation " * 60
+    + "international networks misunderstand considerations of " * 20
 )
 
 
@@ -235,4 +238,5 @@ def test_links_to_equal_headings_stay_in_their_chapter(made):
 def test_the_cells_of_a_printed_table_keep_their_own_alignment(book):
     table = parse(book.page("chapters/large.html")).find("td", class_="num").find_parent("table")
     assert [cell.get("class") for cell in table.thead("th")] == [["center"], None]
-    assert [cell.get("class") for cell in table.tbody.tr("td")] == [["num"], None]
+    first = [row.td.get("class") for row in table.tbody("tr")]
+    assert first == [["num"], None, ["num"], None, ["num"]]
