@@ -43,5 +43,8 @@ end
 
 return {
   { Inlines = formulas },
-  { Link = link, Span = span, Table = typst.fit_columns, Div = div, DefinitionList = typst.terms },
+  {
+    Link = link, Span = span, Table = typst.fit_columns, Div = div, DefinitionList = typst.terms,
+    OrderedList = typst.own_numbers,
+  },
 }

@@ -276,6 +276,16 @@ def test_a_backtick_in_verbatim_text_does_not_start_inline_code(book):
     assert [i.expression for i in qmd.read(book.root, PurePosixPath(ONE)).inlines] == ["x"]
 
 
+def test_backticks_that_begin_no_code(book):
+    starts = [r"\`", r"a\`b", r"\\\`", r"\``y`", "``` x", r"`\`", "`` ` ``"]
+    texts = [f"A {start} then `{{python}} x` and `y`." for start in starts]
+    book.chapter("```{python}\nx = 1\n```\n\n" + "\n\n".join(texts))
+    source = qmd.read(book.root, PurePosixPath(ONE))
+    assert [i.expression for i in source.inlines] == ["x"] * len(starts)
+    assert book.run("build", "--renderer", "builtin") == 0
+    assert "{python}" not in book.page()
+
+
 def test_code_keeps_its_characters(book):
     book.chapter('```{python}\nx = "a\tb\u2028c"\n```')
     assert qmd.read(book.root, PurePosixPath(ONE)).cells[0].code == 'x = "a\tb\u2028c"'

@@ -256,7 +256,11 @@ $$y$$ {#eq-e}
 
 ## Three {.unnumbered}
 
-Numbers # of things.
+Numbers # of things, ~~struck~~ and [underlined]{.underline}.
+
+~~first *and [underlined]{.underline}*~~ ✗
+
+[second ~~and struck~~]{.underline} ✗
 
 ```{python}
 x = 1

@@ -82,7 +82,7 @@ def _without_blocks(lines: tuple[str, ...]) -> str:
 
 def _blank_code(span: re.Match[str]) -> str:
     is_raw = span.string.startswith("{=", span.end())
-    return span[0] if is_raw else _blank(span)
+    return span[0] if is_raw else qmd.blank_code(span)
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -26,7 +26,8 @@ FENCE = re.compile(
 )
 LIKE_A_CELL = re.compile(r"^[>\s]*(`{3,}|~{3,})\s*\{+\s*\w")
 DIV = re.compile(r"^[>\s]*:{3,}\s*(?P<attributes>.*?)\s*:*$")
-CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
+# a code span; or without groups an escaped character or backticks that begin none
+CODE_SPAN = re.compile(r"\\[^\w\s]|(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)|`+", re.DOTALL)
 TITLE = re.compile(r"# +[^\s{]")
 LABEL = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 RESERVED = re.compile(r"check|(?:text|cell)-\d+")  # names of cells in notebooks
@@ -265,7 +266,7 @@ class _Scanner:
         text, masked = "\n".join(self.prose), "\n".join(self.masked)
         if text.strip():
             self.blocks.append(Prose(text, self.prose_line, tuple(self._inlines(masked))))
-        plain = CODE_SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span[0]), masked)
+        plain = CODE_SPAN.sub(blank_code, masked)
         for position, message in syntax.in_prose(plain):
             self._refuse(self._line(plain, position) - 1, message)
         for mark in COMMENT_MARK.finditer(plain):
@@ -278,7 +279,7 @@ class _Scanner:
         return self.prose_line + text.count("\n", 0, position)
 
     def _inlines(self, text: str) -> Iterator[Inline]:
-        for span in CODE_SPAN.finditer(text):
+        for span in (match for match in CODE_SPAN.finditer(text) if match[1]):
             code, line = span[2], self._line(text, span.start())
             if len(span[1]) > 1 or not re.match(r"\{\w+\}", code):
                 continue
@@ -452,6 +453,11 @@ class _Scanner:
 def _is_option(comment: str) -> bool:
     key = OPTION.sub("", comment, count=1).partition(":")[0].replace("-", "_")
     return comment.startswith("#|") or (OPTION.match(comment) is not None and key in OPTION_TYPES)
+
+
+def blank_code(span: re.Match[str]) -> str:
+    """Return a match of `CODE_SPAN` with spaces for its code."""
+    return re.sub(r"[^\n]", " ", span[0]) if span[1] else span[0]
 
 
 def notebook(source: Source, outputs: list[list[dict]], values: list[str]) -> dict[str, Any]:

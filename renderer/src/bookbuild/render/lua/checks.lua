@@ -3,7 +3,8 @@
 
 local M = {}
 
-local kind_of = require("numbers").kind_of
+local numbers = require "numbers"
+local kind_of = numbers.kind_of
 
 local OUTPUTS = { html = true, pdf = true, typst = true }
 local PICTURE_TYPES = { svg = true, png = true, jpg = true, jpeg = true, gif = true, webp = true }
@@ -154,12 +155,15 @@ local function first_words(item)
   return words
 end
 
--- The number that an item shows, without its full stop or brackets; nil for `#.`.
-local function shown_number(style, number)
-  if style == "Decimal" then return tostring(number) end
-  local text = style:match("Roman$") and pandoc.utils.to_roman_numeral(number)
-    or style:match("Alpha$") and number <= 26 and string.char(64 + number) or nil
-  return text and (style:match("^Lower") and text:lower() or text:upper())
+-- An accessible PDF cannot have both lines.
+local function check_struck(outer)
+  local inner, mark = "Underline", "~~"
+  if outer.t == inner then inner, mark = "Strikeout", "[" end
+  local function refuse_both()
+    refuse(true, mark .. stringify(outer):match("%S*"), "text that is underlined cannot be" ..
+      " struck out as well in the PDF: use one of the two")
+  end
+  outer:walk { [inner] = refuse_both }
 end
 
 -- check.py and lists.py find the marker, which is not in pandoc's document, before the first words.
@@ -172,8 +176,7 @@ local function check_list(list)
   end
   local items = pandoc.List {}
   for n, item in ipairs(list.content) do
-    local number = shown_number(list.style, list.start + n - 1)
-    items:insert { words = first_words(item), number = number }
+    items:insert { words = first_words(item), number = numbers.of_item(list, n) }
   end
   chapter.results.lists:insert {
     style = list.style, delimiter = list.delimiter, start = list.start, items = items,
@@ -245,7 +248,9 @@ end
 local function check_visible(div)
   if not div.classes:includes("content-visible") then return end
   local function check_number(element)
-    refuse(element.t == "Header" or kind_of(element.identifier), element.identifier,
+    local heading = element.t == "Header" and ("#"):rep(element.level) .. " " .. stringify(element)
+    refuse(heading or kind_of(element.identifier), heading and heading:match("%S+ %S+") or
+      element.identifier,
       "a heading or label in `.content-visible` changes the numbers of one format only: " ..
       "move it outside")
   end
@@ -264,7 +269,8 @@ function M.check(blocks, current)
     Header = check_heading, Math = check_math, Link = check_link, Span = check_span,
     Image = check_picture, Figure = check_figure, OrderedList = check_list, Div = check_visible,
     Table = check_attributes, Code = check_attributes, BlockQuote = check_quotation,
-    Cite = check_citation, Quoted = check_quotation_mark,
+    Strikeout = check_struck, Underline = check_struck, Cite = check_citation,
+    Quoted = check_quotation_mark,
   }
   -- pandoc warns of unknown TeX as it writes it
   pandoc.write(pandoc.Pandoc { pandoc.Plain(formulas) }, "html", { html_math_method = "mathml" })

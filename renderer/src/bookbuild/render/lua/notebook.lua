@@ -5,6 +5,8 @@
 local inlines = require "inlines"
 local links = require "links"
 
+local number_of = require("numbers").of_item
+local MARKERS = { Period = "%s.", OneParen = "%s)", TwoParens = "(%s)", DefaultDelim = "%s." }
 local WRITER = "commonmark+pipe_tables+tex_math_dollars"
 local OPTIONS = pandoc.WriterOptions { wrap_text = "none" }
 
@@ -123,6 +125,18 @@ end
 
 local function figure(element) return element.content .. caption(element) end
 
+-- CommonMark has no lettered lists: the letters become text.
+local function ordered_list(list)
+  if list.style == "Decimal" or list.style == "DefaultStyle" then return nil end
+  for n, item in ipairs(list.content) do
+    local letter = pandoc.Str(MARKERS[list.delimiter]:format(number_of(list, n)))
+    local first = item[1] and (item[1].t == "Plain" or item[1].t == "Para") and item[1]
+    if not first then item:insert(1, pandoc.Plain {}) end
+    item[1].content = pandoc.Inlines { letter, pandoc.Space() } .. item[1].content
+  end
+  return pandoc.BulletList(list.content)
+end
+
 local function tbl(element)
   local below = caption(element)
   element.attr, element.caption = pandoc.Attr(), { long = {} }
@@ -180,6 +194,7 @@ return function(blocks, chapter, job)
   blocks = blocks:walk { RawBlock = raw, RawInline = raw }
   blocks = blocks:walk { Link = link_from(job), Span = inline_span, Image = image }
   blocks = blocks:walk { Note = note }
-  blocks = blocks:walk { Header = any_heading, Figure = figure, Table = tbl }:walk { Div = div }
+  blocks = blocks:walk { Header = any_heading, Figure = figure, Table = tbl }
+  blocks = blocks:walk { OrderedList = ordered_list }:walk { Div = div }
   return pieces(blocks)
 end

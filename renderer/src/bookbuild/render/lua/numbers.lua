@@ -26,6 +26,15 @@ function M.kind_of(id)
   return NAMES[prefix] and prefix
 end
 
+-- The number of a list's item, without full stop or brackets: 3, c, or iii; nil for `#.`.
+function M.of_item(list, n)
+  local number, style = list.start + n - 1, list.style
+  if style == "Decimal" then return tostring(number) end
+  local text = style:match("Roman$") and pandoc.utils.to_roman_numeral(number)
+    or style:match("Alpha$") and number <= 26 and string.char(64 + number) or nil
+  return text and (style:match("^Lower") and text:lower() or text:upper())
+end
+
 -- [-@fig-x] reads as `number` and @fig-x as `text`.
 local function add_label(id, number, text, is_chapter)
   chapter.results.labels:insert {

@@ -193,6 +193,7 @@ return function(blocks, chapter, job)
   chapter.results.label = job.pages[chapter.page].labels[chapter.results.id]
   blocks = blocks:walk {
     Header = heading, Figure = figure, Table = tbl, DefinitionList = typst.terms, Div = div,
+    OrderedList = typst.own_numbers,
   }
   return write(blocks) .. "\n"
 end

@@ -70,6 +70,26 @@ end
 
 function M.references(blocks) return M.enclosed("#references[", blocks, "]") end
 
+-- Lists within one that has letters or begins with another number than 1, which Typst would apply
+-- to them as well.
+function M.own_numbers(list)
+  local function is_plain(each)
+    local is_decimal = each.style == "Decimal" or each.style == "DefaultStyle"
+    local has_stop = each.delimiter == "Period" or each.delimiter == "DefaultDelim"
+    return is_decimal and has_stop and each.start == 1
+  end
+  if is_plain(list) then return nil end
+  list.content = list.content:map(function(item)
+    return item:walk {
+      OrderedList = function(inner)
+        local opening = '#block[#set enum(numbering: "1.", start: 1)'
+        return is_plain(inner) and M.enclosed(opening, { inner }, "]") or nil
+      end,
+    }
+  end)
+  return list
+end
+
 -- Each term stays on one page with its explanation.
 function M.terms(list)
   local out = pandoc.Blocks {}
