@@ -112,18 +112,20 @@ LOGITS = {
 }
 
 
-@FEW
-@given(SEEDS, st.sampled_from([*PROBABILITIES, *ONLY_IN_TRAINING]), st.integers(2, 9), st.data())
-def test_probabilities_are_told_before_the_first_step(seed, name, classes, draw):
+@pytest.mark.parametrize("name", [*PROBABILITIES, *ONLY_IN_TRAINING])
+@settings(max_examples=5)
+@given(seed=SEEDS, classes=st.integers(2, 9), batch_size=st.integers(1, 30))
+def test_probabilities_are_told_before_the_first_step(seed, name, classes, batch_size):
     X, y = data(seed, 3 * classes, 4, classes)
     model = Ends(4, classes, (PROBABILITIES | ONLY_IN_TRAINING)[name])
     before = copy.deepcopy(model.state_dict())
-    batch_size = draw.draw(st.integers(1, 30))
     told(lambda: fit(model, X, y, batch_size=batch_size), "probabilities", "softmax or sigmoid")
     assert all(torch.equal(before[part], model.state_dict()[part]) for part in before)
 
 
-@given(SEEDS, st.sampled_from([*PROBABILITIES]), st.integers(2, 9), st.integers(1, 300))
+@pytest.mark.parametrize("name", PROBABILITIES)
+@settings(max_examples=5)
+@given(seed=SEEDS, classes=st.integers(2, 9), rows=st.integers(1, 300))
 def test_no_softmax_of_probabilities_is_computed(seed, name, classes, rows):
     X, y = data(seed, rows, 4, classes)
     cn = [*range(classes)]
@@ -134,7 +136,9 @@ def test_no_softmax_of_probabilities_is_computed(seed, name, classes, rows):
     assert DSTorch.score_image(model, X, y, cn) == pytest.approx(accuracy_score(y, best))
 
 
-@given(SEEDS, st.sampled_from([*LOGITS]), st.integers(2, 9), st.integers(1, 40))
+@pytest.mark.parametrize("name", LOGITS)
+@settings(max_examples=5)
+@given(seed=SEEDS, classes=st.integers(2, 9), batch_size=st.integers(1, 40))
 def test_logits_of_all_kinds_pass(seed, name, classes, batch_size):
     X, y = data(seed, 3 * classes, 4, classes)
     model = Ends(4, classes, LOGITS[name])
@@ -154,8 +158,9 @@ def test_a_rule_that_answers_with_one_and_zeros_passes():
 WORDS = ["le", "film", "est", "bon", "mauvais", "très", "acteur", "scène", "ennui", "joie"]
 
 
-@FEW
-@given(st.data(), st.sampled_from([str.upper, str.capitalize, lambda word: word + "s"]))
+@pytest.mark.parametrize("spoil", [str.upper, str.capitalize, lambda word: word + "s"])
+@settings(max_examples=8)
+@given(draw=st.data())
 def test_many_unknown_tokens_are_told_with_the_commonest(draw, spoil):
     texts = draw.draw(st.lists(st.lists(st.sampled_from(WORDS), min_size=1), min_size=10))
     texts = [["le", *text] for text in texts]  # a known token in each
@@ -257,8 +262,9 @@ def normalised(width):
     return nn.Sequential(nn.Linear(4, width), nn.BatchNorm1d(width), nn.Dropout(0.5))
 
 
-@FEW
-@given(SEEDS, st.sampled_from(["frozen", "eval", "frozen and eval"]), st.integers(1, 8))
+@pytest.mark.parametrize("how", ["frozen", "eval", "frozen and eval"])
+@settings(max_examples=5)
+@given(seed=SEEDS, width=st.integers(1, 8))
 def test_what_is_frozen_or_in_eval_mode_stays_so(seed, how, width):
     X, y = data(seed, 32, 4, 3)
     body, head = normalised(width), nn.Sequential(nn.Linear(width, 3), nn.BatchNorm1d(3))
@@ -407,8 +413,9 @@ class Sharpness(torch.optim.SGD):
         return super().step(closure)
 
 
-@settings(max_examples=6)
-@given(SEEDS, st.sampled_from([torch.optim.LBFGS, Sharpness]), st.integers(2, 5))
+@pytest.mark.parametrize("kind", [torch.optim.LBFGS, Sharpness])
+@settings(max_examples=3)
+@given(seed=SEEDS, classes=st.integers(2, 5))
 def test_optimisers_with_a_closure_are_told(seed, kind, classes):
     X, y = data(seed, 20, 4, classes)
     model = nn.Linear(4, classes)
@@ -622,11 +629,12 @@ def on_white(ink, alpha):
     return ink * (alpha / 255) + 255 * (1 - alpha / 255)
 
 
-@given(SEEDS, st.sampled_from(["P grey", "P colour", "L", "RGB", "LA", "gif"]), st.data())
-def test_what_is_transparent_lies_on_white_paper(seed, kind, draw):
+@pytest.mark.parametrize("kind", ["P grey", "P colour", "L", "RGB", "LA", "gif"])
+@settings(max_examples=8)
+@given(seed=SEEDS, clear=st.integers(0, 3))
+def test_what_is_transparent_lies_on_white_paper(seed, kind, clear):
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 4, (5, 6)).astype(np.uint8)
-    clear = draw.draw(st.integers(0, 3))
     alpha = np.where(pixels == clear, 0, 255)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("a.gif" if kind == "gif" else "a.png")
