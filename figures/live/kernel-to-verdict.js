@@ -1,4 +1,4 @@
-// From kernel to verdict: one window's sum, the feature map that it fills, the maps of SimpleCNN,
+// From kernel to prediction: one window's sum, the feature map that it fills, the maps of SimpleCNN,
 // and its ten probabilities. The weights are those trained in the chapter.
 "use strict";
 
@@ -142,7 +142,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const row = (...children) => make("div", { className: "ktv-row" }, ...children);
   const said = () => make("p", { role: "status", className: "ktv-said" });
 
-  // the picture and the verdict
+  // the picture and the prediction
   const view = canvas("The picture: arrow keys move the window, or the pen when you draw; Space takes the next step, or inks");
   const digits = choice([...data.truths.map((truth, at) => {
     const reads = data.reads[at];
@@ -161,11 +161,11 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const bars = make("ul", { className: "ktv-bars" }, ...Array.from({ length: 10 }, (_, k) =>
     make("li", {}, make("span", { className: "ktv-class" }, String(k)), make("span", { className: "ktv-bar" },
       make("i")), make("span", { className: "ktv-value" }))));
-  const verdict = said();
-  panel("The picture and the verdict", ["pointer, arrow keys and Space move the window, or draw"],
+  const prediction = said();
+  panel("The picture and the prediction", ["pointer, arrow keys and Space move the window, or draw"],
     [view, row(labelled("Pointer", pointer), pad)],
     row(labelled("Digit", digits), clear, make("label", { className: "ktv-check" }, centring, "centre it as MNIST does")),
-    bars, verdict);
+    bars, prediction);
 
   // one window, one sum
   const plane = canvas("The feature map: arrow keys move the window; Space takes the next step", 2 * 288);
@@ -339,9 +339,9 @@ explorables.define("kernel-to-verdict", (stage, data) => {
       item.querySelector("i").style.width = `${100 * p}%`;
       item.querySelector(".ktv-value").textContent = percent(p) + (k === state.truth ? " · truth" : "");
     });
-    const sure = `The network reads ${best}, with ${percent(state.probabilities[best])}`;
+    const reads = `The network reads ${best}, with ${percent(state.probabilities[best])}`;
     const against = state.truth === null ? "" : state.truth === best ? ", and is right" : `; it is a ${state.truth}`;
-    say(verdict, `${sure}${against}.`);
+    say(prediction, `${reads}${against}.`);
   }
 
   function showSum() {

@@ -1,4 +1,4 @@
-"""Compare every number of *From kernel to verdict* with torch, NumPy and SciPy.
+"""Compare every number of *From kernel to prediction* with torch, NumPy and SciPy.
 
 These tests train the network as the chapter does. Of 250 digits the rounding of the weights
 changed no logit by more than 0.08, and one argmax, where two logits all but tied.
