@@ -21,7 +21,7 @@ local ATTRIBUTES = {
 }
 local CLASSES = { -- the last two are in data frames that a cell shows
   Span = { "content-visible", "kbd", "mark", "dtype", "shape" }, Header = { "unnumbered" },
-  Link = {}, Table = {},
+  Link = { "uri", "email" }, Table = {}, -- pandoc's own, of <https://example.org>
 }
 local ADVICE = {
   style = "the pages’ policy forbids styles of a chapter's own",
