@@ -14,9 +14,9 @@ local function formulas(inlines)
       out:insert(element)
     elseif arguments then
       call.text = "#math.equation(alt: " .. typst.alt(element) .. ", " .. arguments
-      out:insert(element)
+      out:insert(typst.inline("#mathml(" .. typst.mathml(element) .. ")"))
     else
-      out:extend(typst.formula(element, "", ";"))
+      out:insert(typst.formula(element, "", ";"))
     end
   end
   return out

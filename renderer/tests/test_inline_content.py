@@ -35,15 +35,16 @@ class Kind:
 
 
 KINDS = {
-    "formula": Kind("$x^2$", r"<msup>", r'#formula\("x\^2", \$x\^2\$\)', "$x^2$", "x²", "𝑥2"),
+    "formula": Kind("$x^2$", r"<msup>", r'#formula\("x\^2", "<msup>.*"\)', "$x^2$", "x²", "𝑥2"),
     "fraction": Kind(
-        r"$\frac{a}{b}$", "<mfrac>", r"\$a / b\$", r"$\frac{a}{b}$", "a / b", "𝑎𝑏", "<mfrac>"
+        r"$\frac{a}{b}$", "<mfrac>", r'"\\\\frac\{a\}\{b\}", "<mfrac>', r"$\frac{a}{b}$", "a / b",
+        "𝑎𝑏", "<mfrac>",
     ),
-    "code": Kind("`a <c>`", "<code[^>]*>a &lt;c&gt;</code>", "`a <c>`", "`a <c>`", "a <c>"),
+    "code": Kind("`a <c>`", "<code[^>]*>a &lt;c&gt;</code>", r'raw\("a <c>', "`a <c>`", "a <c>"),
     "note": Kind(
         "n^[Below.]",
         'n<a [^>]*href="#fn',
-        r"n#footnote\[Below\.\]",
+        r'n#footnote\[#"Below\.";\]',
         "n (Below.)",
         "n",
         entry="n",
@@ -59,7 +60,7 @@ KINDS = {
     "superscript": Kind("a^2^", "a<sup>2</sup>", r"a#super\[2\]", "a<sup>2</sup>", "a2"),
     "underlined": Kind("[u]{.underline}", "<u>u</u>", r"#underline\[u\]", "<u>u</u>", "u"),
     "marked": Kind("[m]{.mark}", "<mark>m</mark>", r"#highlight\[m\]", "<mark>m</mark>", "m"),
-    "key": Kind("[k]{.kbd}", "<kbd[^>]*>k</kbd>", "`k`", "`k`", "k"),
+    "key": Kind("[k]{.kbd}", "<kbd[^>]*>k</kbd>", r'#raw\("k"\)', "`k`", "k"),
     "language": Kind("[l]{lang=de}", '<span lang="de">l', r'text\(lang: "de"\)\[l\]', "l", "l"),
     "term": Kind("[t]{#ID}", '<span id="t-[0-9]+">t</span>', "t<t-[0-9]+>", "t", "t", "", "t"),
     "link": Kind(
@@ -80,7 +81,7 @@ KINDS = {
         r"#link\(<sec-base>\)\[Chapter.1\]", "Chapter\xa01", "Chapter\xa01",
         entry="Chapter\xa01",
     ),
-    "citation": Kind("@known1925", r"A \(.*1925.*\)", r"A \(1925\)", "A (1925)", "A (1925)"),
+    "citation": Kind("@known1925", r"A \(.*1925.*\)", r'A #"\(1925\)";', "A (1925)", "A (1925)"),
     "value": Kind("`{python} 40 + 2`", "42", "42", "42", "42"),
 }  # fmt: skip
 
