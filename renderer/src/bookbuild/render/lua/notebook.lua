@@ -8,7 +8,8 @@ local links = require "links"
 local number_of = require("numbers").of_item
 local MARKERS = { Period = "%s.", OneParen = "%s)", TwoParens = "(%s)", DefaultDelim = "%s." }
 local WRITER = "commonmark+pipe_tables+tex_math_dollars"
-local OPTIONS = pandoc.WriterOptions { wrap_text = "none" }
+-- a table that is too complex for Markdown becomes HTML, with formulas for MathJax
+local OPTIONS = pandoc.WriterOptions { wrap_text = "none", html_math_method = "mathjax" }
 
 local stringify = pandoc.utils.stringify
 
