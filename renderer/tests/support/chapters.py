@@ -14,13 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-ALPHABET = "aceghkmnoprsuvw"  # no ligatures, and no letters of `zq`
+ALPHABET = (
+    "bcdghkmnprstvwx"  # no ligatures, no letters of `zq`, and no vowels: nothing is hyphenated
+)
 Shown = tuple[int, int, int]  # how often on the page, in the PDF and in the notebook
 EVERYWHERE, PAGES, PAPER, NOWHERE, CODE = (1, 1, 1), (1, 0, 1), (0, 1, 0), (0, 0, 0), (0, 0, 1)
 
 THEOREMS = {"thm": "Theorem", "lem": "Lemma", "def": "Definition", "exm": "Example"}
 NAMES = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "lst": "Listing", **THEOREMS}
 PICTURE = "p.svg"
+WORKS = """
+@book{doe, title = {T}, author = {Doe, Jane}, year = 2020}
+@book{roe, title = {R}, author = {Roe, Jim}, year = 2021}
+"""
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="40"><circle r="30"/></svg>'
 
 MARKS = re.findall(
@@ -174,7 +180,8 @@ class Chapter:
 
     def _value(self, depth: int) -> str:
         word = self.word()
-        return word if "quoted" in self.within else f"`{{python}} {_in_pieces(word)}`"
+        is_text = self.within & {"quoted", "grid"}
+        return word if is_text else f"`{{python}} {_in_pieces(word)}`"
 
     def _span(self, depth: int) -> str:
         kind = self._any([*SPANS])
@@ -316,7 +323,8 @@ class Chapter:
         return f"{table}\n\n: {self._caption(label)} {{#{label}}}"
 
     def _grid(self, depth: int) -> str:
-        cells = [self._short().split("\n"), self._bullets(1).split("\n")]
+        with self._in("grid"):
+            cells = [self._short().split("\n"), self._bullets(2).split("\n")]
         widths = [max(map(len, cell)) + 8 for cell in cells]
         lines = [self._words("{} {}").split(), *itertools.zip_longest(*cells, fillvalue="")]
         rows = [f"| {line[0]:{widths[0]}} | {line[1]:{widths[1]}} |" for line in lines]

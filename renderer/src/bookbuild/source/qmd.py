@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 import tokenize
 from collections.abc import Iterator
@@ -36,6 +37,9 @@ BELOW_NOTE = re.compile(  # what an author wants to be a block of its own
     r" {0,3}(#{1,6}\s|[-*+]\s|\(?(?:#|\d+|[A-Za-z])[.)]\s|\[[^\]^]+\]:|[>|=<]|:\s|!\[|\$\$"
     r"|`{3}|~{3}|([-*_])(?:\s*\2){2,}\s*$)"
 )
+RULE = re.compile(
+    r" *(?:\+[-=:+]+\+|-{2,}(?: +-{2,})+) *"
+)  # of a table with columns of fixed width
 COMMENT_MARK = re.compile(r"<!--|-->")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 OPTION = re.compile(r"#\s*\| ?")  # with a space, as black writes it; the pattern is Quarto's
@@ -286,7 +290,16 @@ class _Scanner:
             if not (expression := code.removeprefix("{python}")).startswith((" ", "\n")):
                 self._break(line - 1, f"inline code is `{{python}} expr`, not `{code}`")
                 continue
+            if self._is_in_columns(line - 1):
+                message = "inline code in a table whose columns are positions: its value would move"
+                self._refuse(line - 1, f"{message} them; write a pipe table, | a | b |")
             yield Inline(" ".join(expression.split()), line, span.start(), span.end())
+
+    def _is_in_columns(self, at: int) -> bool:
+        """Return whether a line and those around it are a table with columns of fixed width."""
+        above = itertools.takewhile(str.strip, self.lines[at::-1])
+        below = itertools.takewhile(str.strip, self.lines[at:])
+        return any(RULE.fullmatch(line) for line in itertools.chain(above, below))
 
     def _note(self, at: int) -> None:
         """Record a line directly below a note's definition that pandoc takes into the note."""

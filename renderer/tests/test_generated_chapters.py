@@ -1,0 +1,43 @@
+"""Nothing of a chapter is lost, doubled, numbered otherwise or covered in any of its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support import comparison
+from tests.support.books import SmallBook
+from tests.support.chapters import PICTURE, SVG, WORKS, Chapter
+
+
+def build(root: Path, chapters: Sequence[Chapter]) -> Path:
+    """Build a book of these chapters and return the folder of its site."""
+    book = SmallBook(root)
+    book.add_pdf()
+    book.write("references.bib", WORKS)
+    book.write(f"chapters/{PICTURE}", SVG)
+    book.write("index.qmd", "# Preface {.unnumbered}\n\nText.\n")
+    (book.root / "chapters/one.qmd").unlink()
+    names = [f"chapters/{chapter.number}.qmd" for chapter in chapters]
+    book.edit("_quarto.yml", "chapters/one.qmd", ", ".join([*names, "chapters/works.qmd"]))
+    for name, chapter in zip(names, chapters, strict=True):
+        book.write(name, chapter.text)
+    book.write("chapters/works.qmd", "# Works {.unnumbered}\n\n::: {#refs}\n:::\n")
+    assert book.run("build", "--renderer", "builtin") == 0
+    return root / "_book"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0])
+def test_all_outputs_have_the_words_and_numbers_of_random_chapters(tmp_path, seed):
+    chapters = [Chapter(number, seed) for number in range(1, 3)]
+    site = build(tmp_path / "book", chapters)
+    faults = [
+        f"chapter {chapter.number}: {fault}"
+        for chapter in chapters
+        for fault in comparison.faults(site, f"chapters/{chapter.number}", chapter.facts)
+    ]
+    [paper] = site.glob("*.pdf")
+    assert [*faults, *comparison.collisions(paper)] == []
