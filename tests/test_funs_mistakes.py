@@ -255,6 +255,16 @@ def test_words_in_two_unicode_forms_are_one_word(vocabulary, tokens):
     assert row.tolist() == expected + [len(words)] * (99 - len(expected))
 
 
+def test_a_third_form_of_a_word_is_the_commoner_of_two():
+    """Å is one character, or two, or the sign of a unit."""
+    forms = ["\u00c5", "A\u030a"]
+    for order in (forms, forms[::-1]):
+        model = word2vec(["le", "le", "le", order[0], order[0], order[1]])
+        df = pl.DataFrame({"t": [["\u212b", "le"]] * 2})
+        X = DSTorch.load_text(df, model, col("t"), max_length=2, cn=["a"]).X
+        assert model.wv.index_to_key == ["le", *order] and X[0].tolist() == [1, 0]
+
+
 # --- parts that are frozen or in eval mode -------------------------------------------------------
 
 
