@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support import comparison
+from tests.support import comparison, pdf
 from tests.support.books import SmallBook
 from tests.support.chapters import PICTURE, SVG, WORKS, Chapter
 
@@ -41,3 +42,62 @@ def test_all_outputs_have_the_words_and_numbers_of_random_chapters(tmp_path, see
     ]
     [paper] = site.glob("*.pdf")
     assert [*faults, *comparison.collisions(paper)] == []
+
+
+WORDS = " ".join(f"zqb{a}{b}c" for a in "bcdgh" for b in "kmnp")
+FOUND = f"""
+Text:
+
+iv) four
+
+v) five
+
+   1. one
+   2. two
+
+   - (a) first
+     (b) second
+
+vi) six
+
+::: {{layout-ncol=2}}
+
+```
+{WORDS}
+```
+
+```
+{WORDS.replace("zqb", "zqd")}
+```
+
+:::
+
++----------------{"-" * len(WORDS)}+
+| {WORDS.replace("zqb", "zqg")}               |
++================{"=" * len(WORDS)}+
+| ```            {" " * len(WORDS)}|
+| {WORDS.replace("zqb", "zqh")}               |
+| ```            {" " * len(WORDS)}|
+|                {" " * len(WORDS)}|
+| $\\frac{{a}}{{b}}$ {" " * (len(WORDS) + 2)}|
++----------------{"-" * len(WORDS)}+
+
+```{{python}}
+1
+```
+"""  # what random chapters found
+
+
+def test_numbers_of_nested_lists_and_code_within_columns(book):
+    book.add_pdf()
+    book.chapter(FOUND)
+    assert book.run("build", "--renderer", "builtin") == 0
+    [paper] = (book.root / "_book").glob("*.pdf")
+    assert [*comparison.collisions(paper)] == []
+    text = pdf.text(paper)
+    assert "iv) four v) five 1. one 2. two • (a) first (b) second vi) six" in text
+    notebook = json.loads((book.root / "_book/chapters/one.ipynb").read_text(encoding="utf-8"))
+    source = "".join("".join(cell["source"]) for cell in notebook["cells"])
+    plain = " ".join(source.replace("\\", "").split())
+    assert "- iv) four - v) five 1. one 2. two - - (a) first - (b) second - vi) six" in plain
+    assert r"(\frac{a}{b}\)" in source

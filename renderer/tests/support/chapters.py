@@ -167,6 +167,8 @@ class Chapter:
 
     def _special(self, depth: int) -> str:
         marks = MARKS if "short" in self.within else [*MARKS, "\\\n", "\n", r"\|"]
+        if "quoted" in self.within:  # an attribute, whose backslashes are read twice
+            marks = [mark for mark in MARKS if not set(mark) & {"\\", "'"}]
         return self.word() + self._any(marks) + self.word()
 
     def _code(self, depth: int) -> str:
