@@ -759,7 +759,7 @@ def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> rang
     if classes and y is None:  # new cases
         return range(classes, classes + 1)
     fits = isinstance(y, Tensor) and y.dtype == torch.int64 and y.shape == X.shape[:1]
-    found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y)
+    found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"{type(y)}"
     wanted = f"a tensor, torch.int64 of shape ({len(X)},), a class for each row of X"
     _check(fits, f"y is {found}; expected {wanted}.")
     fewest = classes or max(0, int(y.max())) + 1

@@ -24,6 +24,7 @@ EPOCHS, BATCH = 10, 64
 def rows() -> Iterator[Row]:
     """Train the chapter's first network on its 750 digits each way, alternating."""
     _, X, _, _, y, _, _ = DSTorch.load_image(pl.read_csv("data/mnist_1000.csv"), scale=True)
+    assert y is not None
     helper = partial(trained, DSTorch.train, X, y)
     loop, loader = partial(trained, index_loop, X, y), partial(trained, data_loader, X, y)
     for ours, theirs in zip(helper().parameters(), loop().parameters(), strict=True):
