@@ -250,7 +250,8 @@ Text
 - item
 ### No heading ✗
 
-[x]{.mark}, [x]{.kbd}, [x]{.underline}, [x]{.smallcaps}, `x`{.python}.
+<https://example.org>, <a@example.org>, [x]{.mark}, [x]{.kbd},
+[x]{.underline}, [x]{.smallcaps}, `x`{.python}.
 
 $$y$$ {#eq-e}
 

@@ -196,6 +196,8 @@ class Chapter:
         if "link" in self.within:
             return self.word()
         if self._chance(0.2):
+            return self._words("<https://example.org/{}>")
+        if self._chance(0.2):
             return f"[{self._inner('link', depth)}]{{#t-{self.number}-{self.count}}}"
         return f"[{self._inner('link', depth)}]({self._any(ADDRESSES)})"
 
