@@ -172,7 +172,10 @@ class Chapter:
         return self.word() + self._any(marks) + self.word()
 
     def _code(self, depth: int) -> str:
-        return f"`{self._words(self._any(CODES))}`"
+        form = self._any(CODES)
+        if "quoted" in self.within:  # in a cell's caption, between apostrophes
+            form = form.replace("'", "")
+        return f"`{self._words(form)}`"
 
     def _formula(self, depth: int) -> str:
         return self._words(self._any(FORMULAS))
