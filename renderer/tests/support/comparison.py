@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from . import pdf
 from .chapters import NOWHERE, Facts
 
-WORD = re.compile(r"zq[a-z]{4}")
+WORD = re.compile(r"zq\d[a-z]{3}")
 OUTPUTS = ("page", "PDF", "notebook")
 
 
@@ -85,9 +85,10 @@ def _page_text(tree: BeautifulSoup) -> str:
 
 
 def _paper_text(paper: Path) -> str:
-    """Return the text of a PDF with whole words, without letters of formulas between them."""
-    text = re.sub("[\U0001d400-\U0001d7ff√]\\s*", "", pdf.poppler("pdftotext", paper, "-"))
-    return pdf.one_line(re.sub("\u00ad\\s*", "", text))
+    """Return the text of a PDF without the letters of formulas, which may be between its words."""
+    return pdf.one_line(
+        re.sub("[\U0001d400-\U0001d7ff√]\\s*", "", pdf.poppler("pdftotext", paper, "-"))
+    )
 
 
 def _notebook_text(file: Path) -> str:
