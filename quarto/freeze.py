@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from bookbuild import Page, Project, Source
 
 FORMATS = {"html": "html", "typ": "typst"}  # by JSON file name: the suffix of the pictures' folder
+CODE_BLOCK = re.compile(
+    r"^(?P<ticks>```+)(?P<kind>[^`\n]*)\n.*?^(?P=ticks)$", re.MULTILINE | re.DOTALL
+)
 
 
 def freeze(project: Project) -> int:
@@ -44,6 +48,7 @@ def freeze(project: Project) -> int:
 
 def _write(root: Path, page: Page) -> None:
     path, woven = page.source.path, page.woven
+    shown = CODE_BLOCK.sub(without_shortcodes, woven.text)
     folder = root / "_freeze" / path.with_suffix("")
     (folder / "execute-results").mkdir(parents=True)
     # hash the executed text, so that later edits make the results stale for Quarto
@@ -51,7 +56,7 @@ def _write(root: Path, page: Page) -> None:
     digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
     for name, output in FORMATS.items():
         pictures = f"{path.stem}_files/figure-{output}"
-        markdown = woven.text.replace(f"](<{path.stem}_files/figure-html/", f"](<{pictures}/")
+        markdown = shown.replace(f"](<{path.stem}_files/figure-html/", f"](<{pictures}/")
         frozen = {
             "hash": digest,
             "result": {
@@ -69,6 +74,13 @@ def _write(root: Path, page: Page) -> None:
             target = folder / f"figure-{output}" / Path(picture).name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(data)
+
+
+def without_shortcodes(block: re.Match[str]) -> str:
+    """Return a code block, marked if Quarto would otherwise expand a shortcode in its text."""
+    if block["kind"] or "{{<" not in block[0]:
+        return block[0]
+    return block[0].replace("\n", '{shortcodes="false"}\n', 1)
 
 
 def front_matter(source: Source) -> str:

