@@ -368,6 +368,7 @@ class DSImage:
 
 SCORING_BATCH = 256  # cases scored at once, which saves memory; others change logits by some 1e-7
 LARGE = 2**24  # bytes: from this size, parts of X are on the disk, so that memory need hold only X
+DISK = "/var/tmp" if Path("/var/tmp").is_dir() else None  # /tmp may be in memory
 # Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey, P a palette,
 # A is transparency, I;16 is grey in 16 bits, and the others are in colour
 MODES = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGBA"}
@@ -385,7 +386,7 @@ def _rows(X: Tensor, chosen: np.ndarray) -> Tensor:
     if (size := int(chosen.sum())) * X[0].nbytes < LARGE:
         return X[chosen]
     full = "X_train and X_test do not fit on the disk, so free some space, or load fewer pictures"
-    with _explained(full), tempfile.TemporaryFile(dir="/var/tmp") as file:
+    with _explained(full), tempfile.TemporaryFile(dir=DISK) as file:
         for row in np.flatnonzero(chosen):
             file.write(X[row].numpy().data)
         file.flush()
