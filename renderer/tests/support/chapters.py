@@ -196,8 +196,6 @@ class Chapter:
     def _link(self, depth: int) -> str:
         if "link" in self.within:
             return self.word()
-        if "grid" not in self.within and self._chance(0.2):
-            return self._words("<https://example.org/{}>")
         if self._chance(0.2):
             return f"[{self._inner('link', depth)}]{{#t-{self.number}-{self.count}}}"
         return f"[{self._inner('link', depth)}]({self._any(ADDRESSES)})"
