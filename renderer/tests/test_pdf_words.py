@@ -30,7 +30,7 @@ MARKS = [
 PLACES = {
     "paragraph": "{0}",
     "bullet item": "- {0}",
-    "numbered item": "3. {0}",
+    "numbered item": "1. {0}",
     "loose item": "- {0}\n\n    {0}",
     "nested item": "- x\n    - {0}",
     "quotation": "> {0}",

@@ -247,7 +247,7 @@ class _Scanner:
             self._break(at, f"expected `key: value`, not {lines[0].strip()!r}")
             return {}
         seen: set[str] = set()
-        for key, _ in root.value:
+        for key, _ in root.value if root else ():
             if key.value in seen:
                 message = f"`{key.value}` is set twice; remove one of the lines"
                 self._refuse(at + key.start_mark.line, message)

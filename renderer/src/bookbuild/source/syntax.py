@@ -105,7 +105,9 @@ TAG = re.compile(r"<(/?[a-zA-Z][\w:-]*|[!?])")
 
 EXIT = re.compile(r"\b(?:exit|quit)\b")
 MAGIC = re.compile(r"^([ \t]*)[%!].*", re.MULTILINE)
-ATTRIBUTE = re.compile(r'\.(?P<cls>[\w-]+)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|[^\s"]\S*)')
+ATTRIBUTE = re.compile(
+    r'\.(?P<cls>[\w-][\w:.-]*)|#(?P<id>[\w:.-]+)|(?P<key>[\w-]+)=("[^"]*"|[^\s"]\S*)'
+)
 SHORTCODE = re.compile(r"\{\{<")
 EXAMPLE = r"(\(@[\w:.-]*\)|(?<![\w(\[-])@[\w:.-]*[.)])(?=\s)"  # begins an example list's item
 YAML_BLOCK = re.compile(r"(?:\A|\n[ \t]*\n)---[ \t]*(?=\n[ \t]*\S)")
