@@ -242,6 +242,7 @@ def test_the_real_kit_contains_no_more_of_the_reviews_than_the_pages(real):
 
 @pytest.mark.book
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes minutes: CI=true runs it")
 def test_the_chapter_runs_with_exactly_the_files_it_names(tmp_path):
     built = ROOT / "_book" / "chapters" / "cnns-word2vec.ipynb"
