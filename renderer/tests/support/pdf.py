@@ -104,7 +104,7 @@ def overprinted(pdf: Path) -> list[str]:
 
 
 def _overlap(a: Word, b: Word) -> bool:
-    """Return whether two words share more than a point of width and half a line of height.
+    """Return whether two words share more than a point of width and 0.4 of a line of height.
 
     The boxes of signs, such as roots, are larger than they.
     """
@@ -112,7 +112,7 @@ def _overlap(a: Word, b: Word) -> bool:
         return False
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    return width > 1 and height > min(a.bottom - a.top, b.bottom - b.top) / 2
+    return width > 1 and height > 0.4 * min(a.bottom - a.top, b.bottom - b.top)
 
 
 def outline(pdf: Path) -> list[str]:

@@ -28,7 +28,7 @@ M.literal = {
     local out = pandoc.Blocks {}
     for n, block in ipairs(blocks) do
       local is_next = n > 1 and block.t:match("List$") and block.t == blocks[n - 1].t
-      if is_next then out:insert(M.block("#v(0pt, weak: true)")) end
+      if is_next then out:insert(M.block("#between-lists")) end
       out:insert(block)
     end
     return out
