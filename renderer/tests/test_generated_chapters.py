@@ -41,7 +41,7 @@ def test_all_outputs_have_the_words_and_numbers_of_random_chapters(tmp_path, see
         for fault in comparison.faults(site, f"chapters/{chapter.number}", chapter.facts)
     ]
     [paper] = site.glob("*.pdf")
-    assert [*faults, *comparison.collisions(paper)] == []
+    assert [*faults, *pdf.outside(paper), *pdf.overprinted(paper)] == []
 
 
 WORDS = " ".join(f"zq1{a}{b}c" for a in "bcdgh" for b in "kmnp")
@@ -93,7 +93,7 @@ def test_numbers_of_nested_lists_and_code_within_columns(book):
     book.chapter(FOUND)
     assert book.run("build", "--renderer", "builtin") == 0
     [paper] = (book.root / "_book").glob("*.pdf")
-    assert [*comparison.collisions(paper)] == []
+    assert [*pdf.outside(paper), *pdf.overprinted(paper)] == []
     text = pdf.text(paper)
     assert "iv) four v) five 1. one 2. two • (a) first (b) second vi) six" in text
     notebook = json.loads((book.root / "_book/chapters/one.ipynb").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import nbformat
 import pytest
 
-from tests.support.books import SmallBook
+from tests.support.books import SmallBook, located
 from tests.support.pages import dead_links, parse
 from tests.support.pdf import one_line, poppler
 
@@ -78,12 +78,6 @@ def _with_files(book: SmallBook) -> SmallBook:
         "two", "# Two {#sec-two}\n\n## Part {#sec-part}\n\n## Plain heading\n\nText.\n"
     )
     return book
-
-
-def _lines(message: str) -> list[tuple[int, str]]:
-    found = [re.fullmatch(rf"(?:error: )?{ONE}:(\d+): (.*)", each) for each in message.splitlines()]
-    assert all(found), message
-    return [(int(match[1]), match[2]) for match in found]
 
 
 # Files
@@ -230,7 +224,7 @@ def test_equal_dead_links_are_all_reported(book, fails):
     book.chapter(
         "A [l](#gone).\n\n`[l](#gone)`\n\nB [l](#gone).\n\n```\n[l](#gone)\n```\n\n[l](#gone)"
     )
-    assert [line for line, _ in _lines(fails("check"))] == [3, 7, 13]
+    assert [line for line, _ in located(fails("check"))] == [3, 7, 13]
 
 
 ALIVE = [
@@ -329,7 +323,7 @@ def test_an_edit_of_another_chapters_ids_is_noticed(book, fails):
     book.chapter("A [link](two.html#plain-heading).")
     assert book.run("check") == 0
     book.edit("chapters/two.qmd", "Plain heading", "Other heading")
-    [(line, _)] = _lines(fails("check"))
+    [(line, _)] = located(fails("check"))
     assert line == 3
 
 

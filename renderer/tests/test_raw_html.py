@@ -9,7 +9,7 @@ import pytest
 
 from bookbuild import assemble, load
 from bookbuild.source.policy import ALLOWED_IN_CHAPTERS, TAGS
-from tests.support.books import SmallBook
+from tests.support.books import SmallBook, located
 from tests.support.pages import parse
 
 ONE = "chapters/one.qmd"
@@ -47,13 +47,6 @@ def _body(texts: list[str]) -> str:
     return "\n\n".join(texts)
 
 
-def _lines(message: str) -> list[tuple[int, str]]:
-    """Return the line and the rest of each message about the chapter."""
-    found = [re.fullmatch(rf"(?:error: )?{ONE}:(\d+): (.*)", each) for each in message.splitlines()]
-    assert all(found), message
-    return [(int(match[1]), match[2]) for match in found]
-
-
 @pytest.fixture
 def book(book) -> SmallBook:
     book.write("chapters/p.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>')
@@ -67,7 +60,7 @@ def test_every_tag_is_refused_at_its_line(book, fails, form, tags):
     book.chapter(_body(texts))
     step = form.count("\n") + 2
     expected = {3 + form.count("\n") + n * step: tag for n, tag in enumerate(tags)}
-    messages = _lines(fails("check"))
+    messages = located(fails("check"))
     assert [line for line, _ in messages] == [*expected]
     for line, message in messages:
         tag = expected[line]
@@ -115,7 +108,7 @@ def test_equal_tags_are_told_apart(book, fails):
         "`<br>` is code.\n\n```\n<br>\n```\n\n<!-- <br> -->\n\n"
         f"{ON_PAGES}\nText<br>text.\n:::\n\nText<br>text.\n\nText\ntext<br>text.\n\nText.<br>"
     )
-    assert [line for line, _ in _lines(fails("check"))] == [15, 18, 20]
+    assert [line for line, _ in located(fails("check"))] == [15, 18, 20]
 
 
 def test_the_way_out_is_named_once(book, fails):
@@ -145,7 +138,7 @@ def test_every_tag_is_allowed_in_content_for_pages_or_forbidden_by_policy(book, 
     texts = [f"{ON_PAGES}\n\n{element}\n\n:::" for element in elements]
     book.chapter(_body(texts))
     expected = [5 + 6 * n for n, tag in enumerate(tags) if tag in FORBIDDEN]
-    messages = _lines(fails("check"))
+    messages = located(fails("check"))
     assert [line for line, _ in messages] == expected
     assert all("policy forbids" in message for _, message in messages)
 
@@ -168,7 +161,7 @@ def test_it_is_on_the_page_and_in_the_notebook_but_not_in_the_pdf(book):
 
 def test_a_tag_that_hides_the_end_of_a_div_is_named_at_its_line(book, fails):
     book.chapter(f"```{{python}}\nprint(1)\n```\n\n{ON_PAGES}\n<hr>\n:::")
-    [(line, message)] = _lines(fails("check"))
+    [(line, message)] = located(fails("check"))
     assert line == 7 and "write <hr/>" in message
 
 
@@ -254,7 +247,7 @@ def test_a_fenced_div_that_a_cell_shows_is_no_cell(book):
 def test_raw_html_in_markdown_that_a_cell_shows_is_refused_at_the_cell(book, fails, html):
     book.chapter(f"Text.\n\n```{{python}}\n{CELLS['markdown'].format(html)}\n```")
     message = fails("build", "--renderer", "builtin").partition("error: ")[2]
-    [(line, text)] = _lines(message)
+    [(line, text)] = located(message)
     assert 5 <= line <= 7 and ONLY_HTML in text
 
 
@@ -319,7 +312,7 @@ TYPST = {
 def test_raw_typst_that_pages_would_lack_is_refused_at_its_line(book, fails, form, opening):
     closing = "\n:::" if ":::" in opening else ""
     book.chapter(f"{opening}\n{TYPST[form]}{closing}")
-    [(line, message)] = _lines(fails("check"))
+    [(line, message)] = located(fails("check"))
     assert line == 5 + (form == "block")
     assert "raw Typst is not supported on the pages" in message
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.books import SmallBook
+from tests.support.books import SmallBook, located
 
 ONE = "chapters/one.qmd"
 README = Path(__file__).parents[1] / "README.md"
@@ -373,10 +373,7 @@ def marked(text: str) -> tuple[str, list[int]]:
 
 def reported(book: SmallBook, fails) -> dict[int, str]:
     """Return the chapter's messages by line; fail on a message without a line."""
-    messages = fails("check").removeprefix("error: ").splitlines()
-    found = [re.fullmatch(rf"{re.escape(ONE)}:(\d+): (.+)", message) for message in messages]
-    assert all(found), messages
-    return {int(match[1]): match[2] for match in found}
+    return dict(located(fails("check")))
 
 
 @pytest.fixture

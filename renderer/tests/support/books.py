@@ -6,8 +6,8 @@ import copy
 import json
 import re
 import shutil
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -63,6 +63,21 @@ CONVENTIONS = {
     "binder_path": "lab/tree/unpacked",
     "preview_command": "task preview --port={port}",
 }
+
+
+def located(messages: str, file: str = "chapters/one.qmd") -> list[tuple[int, str]]:
+    """Return the line and the rest of each message; all must be about one file."""
+    found = [*_located(messages)]
+    assert {name for name, *_ in found} <= {file}, messages
+    return [(line, message) for _, line, message in found]
+
+
+def _located(messages: str) -> Iterator[tuple[str, int, str]]:
+    """Yield the file, the line and the rest of each message."""
+    for each in messages.removeprefix("error: ").splitlines():
+        match = re.fullmatch(r"(\S+\.qmd):(\d+): (.*)", each)
+        assert match, messages
+        yield match[1], int(match[2]), match[3]
 
 
 class SmallBook:
@@ -145,10 +160,8 @@ class SmallBook:
         with pytest.raises(BookError) as raised:
             check_sources(load(self.root))
         found: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
-        for message in str(raised.value).splitlines():
-            match = re.fullmatch(r"chapters/(case-\d+)\.qmd:(\d+): (.*)", message)
-            assert match, message
-            found[match[1]].append((int(match[2]), match[3]))
+        for file, line, message in _located(str(raised.value)):
+            found[PurePosixPath(file).stem].append((line, message))
         return [*found.values()]
 
     def render(self) -> list[Rendered]:

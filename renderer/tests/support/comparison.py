@@ -36,21 +36,6 @@ def faults(site: Path, page: str, facts: Facts) -> Iterator[str]:
         yield from (f"{name}: {message}" for message in messages)
 
 
-def collisions(paper: Path) -> Iterator[str]:
-    """Yield the words that are outside a page's margins, or on top of each other."""
-    for number, page in enumerate(pdf.pages(paper), 1):
-        words = [word for word in page.words if WORD.search(word.text)]
-        for n, word in enumerate(words):
-            if word.left < 40 or word.right > page.width - 20 or word.bottom > page.height - 30:
-                yield f"PDF: {word.text} is outside the margins of page {number}"
-            for other in words[n + 1 :]:
-                height = min(word.bottom - word.top, other.bottom - other.top)
-                along = min(word.bottom, other.bottom) - max(word.top, other.top)
-                across = min(word.right, other.right) - max(word.left, other.left)
-                if across > 2 and along > 0.4 * height:
-                    yield f"PDF: {word.text} and {other.text} overlap on page {number}"
-
-
 def _miscounted(place: int, text: str, facts: Facts) -> Iterator[str]:
     counts = Counter(WORD.findall(text.lower()))
     for word, shown in facts.words.items():
