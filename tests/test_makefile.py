@@ -19,6 +19,13 @@ PROJECT = tomllib.loads((ROOT / "renderer/pyproject.toml").read_text("utf-8"))["
 HARMFUL = {"PYTHONPATH": "/nowhere", "PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2"}
 
 
+@pytest.fixture(autouse=True)
+def outside_make(monkeypatch):
+    """Run make as a user does, even where make runs the tests: a nested one prints its folder."""
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def make(*arguments: str, **settings: str) -> str:
     """Return what make prints."""
     command = ["make", *arguments]

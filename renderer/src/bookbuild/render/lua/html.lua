@@ -20,7 +20,11 @@ local function titled(opening, title, blocks, closing)
   return head .. pandoc.Blocks(blocks) .. { raw(closing) }
 end
 
-local function write(blocks) return pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS) end
+-- texmath aligns by an attribute of its own, too, and the pages' policy forbids styles.
+local function write(blocks)
+  local html = pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS)
+  return (html:gsub('(<m%a+[^>]*) style="[^"]*"', "%1"))
+end
 
 local function write_short(header) return write { pandoc.Plain(inlines.short(header.content)) } end
 
@@ -141,15 +145,14 @@ local function output(div)
   return div.classes:includes("cell-output") and div:walk { CodeBlock = printed } or nil
 end
 
--- Remove the ids and anchors of each line of code, let the keyboard scroll code, and align cells
--- without styles.
+-- Remove the ids and anchors of each line of code, let the keyboard scroll code, and align table
+-- cells by class.
 local function tidied(html)
   html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span>\n', "%1\n")
   html = html:gsub('<span id="cb%d+%-%d+"><a [^>]*></a>([^\n]-)</span></code>', "%1</code>")
   local pre = '<div class="code"><pre tabindex="0" '
   html = html:gsub('<div class="sourceCode" id="cb%d+"><pre ', pre)
   html = html:gsub("<pre><code>", '<pre tabindex="0"><code>')
-  html = html:gsub('(<mtd[^>]*) style="[^"]*"', "%1")
   return (html:gsub(' style="text%-align: (%a+);"', ALIGNED))
 end
 
