@@ -65,21 +65,16 @@ class TextCNN(nn.Module):
     """Word vectors, a convolution over neighbouring words, max pooling, and two dense layers.
 
     Maps word indices, int64 (N, L), to logits, (N, num_classes). The word vectors are a copy of
-    `embedding_matrix`, float32 (V, D), and are frozen.
+    `embedding_matrix`, float32 (V, D), whose last row is that of the padding, and are frozen.
     """
 
     def __init__(self, embedding_matrix, num_filters=100, filter_size=3, num_classes=2):
         super().__init__()
         vocab_size, embedding_dim = embedding_matrix.shape
-        self.embedding = nn.Embedding(vocab_size, embedding_dim)
-        self.embedding.weight = nn.Parameter(embedding_matrix.clone())
-        self.embedding.weight.requires_grad = False
-        self.conv = nn.Conv1d(
-            in_channels=embedding_dim,
-            out_channels=num_filters,
-            kernel_size=filter_size,
-            padding=filter_size // 2,
+        self.embedding = nn.Embedding.from_pretrained(
+            embedding_matrix.clone(), freeze=True, padding_idx=vocab_size - 1
         )
+        self.conv = nn.Conv1d(embedding_dim, num_filters, filter_size, padding=filter_size // 2)
         self.relu = nn.ReLU()
         self.classifier = nn.Sequential(
             nn.Linear(num_filters, 64),
@@ -92,7 +87,7 @@ class TextCNN(nn.Module):
         """Return the logits of a batch."""
         embedded = self.embedding(x).permute(0, 2, 1)
         feature_maps = self.relu(self.conv(embedded))
-        return self.classifier(feature_maps.max(dim=2).values)
+        return self.classifier(feature_maps.amax(dim=2))
 
 
 def word2vec(sentences: list[list[str]]) -> SimpleNamespace:
