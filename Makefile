@@ -122,7 +122,7 @@ quarto-facts: $(READY) data/.manifest.json  ## record Quarto's pages in tests/pa
 	@$(PY) -m tests.parity.record
 
 .PHONY: figures
-figures: $(READY)  ## redraw the eight diagrams of figures/drawn/
+figures: $(READY)  ## redraw the nine diagrams of figures/drawn/
 	@$(PY) -m figures.drawn.draw
 
 .PHONY: e5

@@ -1,4 +1,4 @@
-"""Test the eight diagrams: up to date, correct in every number, and legible on a phone.
+"""Test the nine diagrams: up to date, correct in every number, and legible on a phone.
 
 The numbers are read back from the glyphs of the committed pictures and compared with plain loops
 over the picture's inputs.
@@ -22,6 +22,7 @@ NAMES = [
     "kernel-position",
     "max-pooling",
     "output-size",
+    "pairs",
     "receptive-field",
     "skip-gram",
     "text-convolution",
@@ -148,6 +149,21 @@ def test_receptive_fields_follow_from_strides_and_windows():
     for window, stride in [(2, 2), (3, 1), (2, 2), (3, 1)]:
         needed.append((needed[-1] - 1) * stride + window)
     assert n["sizes"] == needed[::-1]
+
+
+def test_pairs_are_all_within_two_words_and_samples_are_not():
+    sentence = ["the", "quick", "fox", "jumped", "over", "the", "dog"]
+    texts = printed("pairs")
+    for centre in ("fox", "jumped"):
+        at = sentence.index(centre)
+        near = [word for i, word in enumerate(sentence) if i != at and abs(i - at) <= 2]
+        assert ",".join(f"{centre}–{word}" for word in near) in texts
+    table = texts[texts.index("Target") + 1 :]
+    rows = [table[i : i + 3] for i in range(0, len(table), 3)]
+    assert all(row[0] == "jumped" for row in rows)
+    assert [row[1:] for row in rows if row[2] == "1"] == [["fox", "1"]]
+    near_jumped = {"quick", "fox", "over", "the"}
+    assert all(row[1] not in near_jumped for row in rows if row[2] == "0")
 
 
 def test_skip_gram():

@@ -1,1 +1,1 @@
-"""The chapter's eight diagrams, as SVG files and the code that draws them."""
+"""The chapter's nine diagrams, as SVG files and the code that draws them."""

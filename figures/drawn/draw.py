@@ -1,4 +1,4 @@
-"""Draw the chapter's eight diagrams, with numbers computed by torch.
+"""Draw the chapter's nine diagrams, with numbers computed by torch.
 
 `python -m figures.drawn.draw` writes the SVG files into this folder, with the same bytes each time.
 Each picture has a function that returns its numbers (inputs and results: mostly small integers, so
@@ -80,6 +80,7 @@ FEATURE_MAP = [[1, 5, 0, 2], [3, 0, 4, 1], [0, 2, 7, 0], [6, 1, 3, 3]]
 
 SKIP_GRAM_SENTENCE = ["the", "quick", "fox", "jumped", "over", "the", "dog"]
 CENTRE, WINDOW = 3, 2
+NEGATIVES = ["dog", "milk"]  # drawn at random
 IN_VECTORS = {
     "the": [0, 1, 1],
     "quick": [1, 0, -1],
@@ -199,15 +200,31 @@ def pooling_numbers() -> Numbers:
     }
 
 
+def _context(centre: int) -> list[int]:
+    """Return the positions of the sentence within the window around a centre word."""
+    positions = range(len(SKIP_GRAM_SENTENCE))
+    return [i for i in positions if 0 < abs(i - centre) <= WINDOW]
+
+
+def pairs_numbers() -> Numbers:
+    """Return the positive pairs of two positions of the window, and the samples of one pair."""
+    pairs = {
+        centre: [(SKIP_GRAM_SENTENCE[centre], SKIP_GRAM_SENTENCE[i]) for i in _context(centre)]
+        for centre in (CENTRE - 1, CENTRE)
+    }
+    centre, neighbour = pairs[CENTRE][1]
+    samples = [(centre, neighbour, 1), *((centre, word, 0) for word in NEGATIVES)]
+    return {"pairs": pairs, "samples": samples}
+
+
 def skip_gram_numbers() -> Numbers:
     """Return skip-gram's forward pass: context positions, vector, scores and softmax."""
     words = list(IN_VECTORS)
     centre = torch.tensor(words.index(SKIP_GRAM_SENTENCE[CENTRE]))
     vector = F.embedding(centre, _tensor([*IN_VECTORS.values()]))
     scores = _tensor([*OUT_VECTORS.values()]) @ vector
-    positions = range(len(SKIP_GRAM_SENTENCE))
     return {
-        "context": [i for i in positions if 0 < abs(i - CENTRE) <= WINDOW],
+        "context": _context(CENTRE),
         "words": words,
         "one_hot": F.one_hot(centre, len(words)).tolist(),
         "in": list(IN_VECTORS.values()),
@@ -416,10 +433,29 @@ def _draw_window(canvas: Canvas, n: Numbers, i: int, tint: str) -> None:
         canvas.outline(result, HIGHLIGHT)
 
 
+def draw_pairs(n: Numbers) -> Canvas:
+    """Draw two positions of the window with their positive pairs, and one pair's samples."""
+    canvas = Canvas(318)
+    for y, (centre, pairs) in zip((8, 102), n["pairs"].items(), strict=True):
+        _draw_sentence(canvas, centre, y)
+        text = ", ".join(f"{first} – {second}" for first, second in pairs)
+        canvas.text(WIDTH / 2, y + 70, text)
+    for x, name in ((110, "Centre"), (210, "Other"), (310, "Target")):
+        canvas.title(x, 206, name)
+    for i, (centre, other, target) in enumerate(n["samples"]):
+        y = 220 + 30 * i
+        style = OUTPUT if target else PLAIN
+        canvas.box(Box(160, y, 100), style)
+        canvas.text(110, y + CELL / 2, centre)
+        canvas.text(210, y + CELL / 2, other)
+        canvas.grid(310 - CELL / 2, y, [[target]], style)
+    return canvas
+
+
 def draw_skip_gram(n: Numbers) -> Canvas:
     """Draw skip-gram's forward pass for one centre word, from its one-hot input to the softmax."""
     canvas = Canvas(510)
-    _draw_sentence(canvas, n["context"], 8)
+    _draw_sentence(canvas, CENTRE, 8)
     vector = _draw_lookup(canvas, n, 98)
     out = canvas.grid(68, 328, n["out"], KERNEL)
     _draw_words(canvas, out, n["words"])
@@ -435,21 +471,22 @@ def draw_skip_gram(n: Numbers) -> Canvas:
     return canvas
 
 
-def _draw_sentence(canvas: Canvas, context: list[int], y: float) -> None:
+def _draw_sentence(canvas: Canvas, centre: int, y: float) -> None:
     """Draw the sentence: the centre highlighted, its context in boxes."""
+    context = _context(centre)
     widths = [text_width(word) + 16 for word in SKIP_GRAM_SENTENCE]
     gap = 4
     x, boxes = (WIDTH - sum(widths) - gap * (len(widths) - 1)) / 2, []
     for i, (word, width) in enumerate(zip(SKIP_GRAM_SENTENCE, widths, strict=True)):
         boxes.append(Box(x, y, width))
-        if i == CENTRE:
+        if i == centre:
             canvas.box(boxes[i], HIGHLIGHT)
         elif i in context:
             canvas.box(boxes[i], OUTPUT)
         canvas.text(boxes[i].cx, boxes[i].cy, word)
         x += width + gap
-    canvas.title(boxes[CENTRE].cx, y + 44, "centre")
-    for first, last in [(context[0], CENTRE - 1), (CENTRE + 1, context[-1])]:
+    canvas.title(boxes[centre].cx, y + 44, "centre")
+    for first, last in [(context[0], centre - 1), (centre + 1, context[-1])]:
         left, right = boxes[first].x, boxes[last].right
         foot = y + CELL + 8
         canvas.line(PLAIN, (left, foot - 4), (left, foot), (right, foot), (right, foot - 4))
@@ -540,7 +577,7 @@ def _draw_largest(canvas: Canvas, n: Numbers, column: Box) -> None:
 
 
 def diagrams() -> dict[str, Canvas]:
-    """Return all eight drawings, by file name."""
+    """Return all nine drawings, by file name."""
     return {
         "kernel-position": draw_kernel(kernel_numbers(0)),
         "kernel-moved": draw_kernel(kernel_numbers(2)),
@@ -548,13 +585,14 @@ def diagrams() -> dict[str, Canvas]:
         "output-size": draw_sizes([size_numbers(*move) for move in MOVES]),
         "receptive-field": draw_field(field_numbers()),
         "max-pooling": draw_pooling(pooling_numbers()),
+        "pairs": draw_pairs(pairs_numbers()),
         "skip-gram": draw_skip_gram(skip_gram_numbers()),
         "text-convolution": draw_text(text_numbers()),
     }
 
 
 def main() -> None:
-    """Write the eight pictures into this folder."""
+    """Write the nine pictures into this folder."""
     for name, canvas in diagrams().items():
         Path(__file__).with_name(f"{name}.svg").write_text(canvas.svg(), encoding="utf-8")
 
