@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# CSV readers: duckdb keeps leading zeros, the others make numbers of them.
+# CSV readers: duckdb keeps leading zeros; polars and pyarrow parse the column as integers.
 #
-# Guess:   all readers take a column of 007 and 010 for whole numbers.
-# Seen:    duckdb reads text, polars and pyarrow read 7 and 10: a join between a frame of each
-#          finds nothing, or fails on the types.
-# Output:  VARCHAR Int64 int64
-# Version: duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
+# Expected: all readers infer integers for a column of 007 and 010.
+# Actual:   duckdb reads text, polars and pyarrow read 7 and 10. Joining a frame from one with a
+#           frame from the other matches nothing, or fails because the types differ.
+# Output:   VARCHAR Int64 int64
+# Version:  duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Dask: sys.exit() in a task closes worker after worker.
+# Dask: sys.exit() in a task shuts down one worker after another.
 #
-# Guess:   SystemExit reaches the caller of result(), as other exceptions do.
-# Seen:    it closes the worker, the task goes to the next one, and after four closed workers
-#          result() raises KilledWorker, which does not mention SystemExit.
-# Output:  4 KilledWorker
-# Version: distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
+# Expected: result() raises SystemExit, as it does other exceptions.
+# Actual:   the worker shuts down, and the task is rescheduled on the next one. After four
+#           workers, result() raises KilledWorker, which does not mention SystemExit.
+# Output:   4 KilledWorker
+# Version:  distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -33,7 +33,7 @@ if __name__ == "__main__":
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         try:
             client.submit(leave).result(timeout=120)
-            raise RuntimeError("a result")
+            raise RuntimeError("no error")
         except KilledWorker as error:
             message = str(error)
     runs = len(Path("runs").read_text(encoding="utf-8").split())

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Dask: a lock outlives the worker that held it by half a minute.
+# Dask: a lock is not released until half a minute after its worker dies.
 #
-# Guess:   the scheduler notices at once that a worker is gone, and releases its locks.
-# Seen:    the worker vanishes from the scheduler at once, its lock only when its lease of 30
-#          seconds (distributed.scheduler.locks.lease-timeout) ends.
-# Output:  False True
-# Version: distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
+# Expected: the scheduler notices at once that a worker is gone, and releases its locks.
+# Actual:   the scheduler drops the worker at once, but releases its lock only when the lease of
+#           30 seconds expires (distributed.scheduler.locks.lease-timeout).
+# Output:   False True
+# Version:  distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Dask: a task for one worker waits for ever when that worker is lost.
+# Dask: a task restricted to one worker waits for ever if that worker is lost.
 #
-# Guess:   submit(..., workers=[address]) fails when the worker is gone, since no other is
-#          allowed.
-# Seen:    the future stays pending, though another worker is idle; nothing is raised. The
-#          worker's successor has another address. Use a timeout, or allow_other_workers=True.
-# Output:  pending, TimeoutError; with others allowed: 42
-# Version: distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
+# Expected: submit(..., workers=[address]) fails once the worker is gone, as no other is allowed.
+# Actual:   the future stays pending although another worker is idle, and nothing is raised. A
+#           replacement worker has a different address. Use a timeout, or
+#           allow_other_workers=True.
+# Output:   pending, TimeoutError; with others allowed: 42
+# Version:  distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         future = client.submit(abs, -42, workers=[address], pure=False)
         try:
             future.result(timeout=10)
-            raise RuntimeError("a result")
+            raise RuntimeError("no error")
         except TimeoutError:
             status = future.status
         other = client.submit(abs, -42, workers=[address], allow_other_workers=True, pure=False)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Dask: a worker that is retired while it computes computes on, and another starts the same task.
+# Dask: retiring a busy worker runs its task twice.
 #
-# Guess:   retire_workers() waits for the running task, as it is the graceful way to stop a
-#          worker.
-# Seen:    it returns at once, the task starts a second time on another worker, and both run to
-#          their end: what it writes is written twice.
-# Output:  start start end end
-# Version: distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
+# Expected: retire_workers() waits for the running task, as it is the graceful way to stop a
+#           worker.
+# Actual:   it returns at once, and the task starts again on another worker. Both runs finish, so
+#           anything that the task writes is written twice.
+# Output:   start start end end
+# Version:  distributed 2026.8.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -39,7 +39,7 @@ if __name__ == "__main__":
             time.sleep(0.1)
         (worker,) = [name for name, tasks in client.processing().items() if tasks]
         client.retire_workers([worker])
-        assert Path("log").read_text(encoding="utf-8").split().count("end") == 0  # no wait
+        assert Path("log").read_text(encoding="utf-8").split().count("end") == 0  # it did not wait
         future.result(timeout=60)
         time.sleep(2)
     log = Path("log").read_text(encoding="utf-8").split()

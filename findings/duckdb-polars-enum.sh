@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# duckdb: an Enum of polars becomes text, so ORDER BY and max are alphabetical.
+# duckdb: a polars Enum becomes text, so it sorts alphabetically.
 #
-# Guess:   duckdb has an ENUM type with an order of its own, so a polars Enum arrives as one and
-#          comes back as one.
-# Seen:    it is VARCHAR in duckdb and String afterwards, from a frame and from a Parquet file;
-#          sorting is alphabetical.
-# Output:  ['mid', 'neg', 'pos'] for ['neg', 'mid', 'pos'], String
-# Version: duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
+# Expected: duckdb has an ordered ENUM type, so a polars Enum becomes one, and an Enum again on
+#           the way back.
+# Actual:   it becomes VARCHAR in duckdb and String back in polars, whether it comes from a frame
+#           or from a Parquet file, and sorts alphabetically.
+# Output:   ['mid', 'neg', 'pos'] for ['neg', 'mid', 'pos'], String
+# Version:  duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

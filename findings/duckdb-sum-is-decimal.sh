@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# duckdb to polars: the sum of whole numbers arrives as Decimal.
+# duckdb to polars: a sum of integers arrives as a Decimal.
 #
-# Guess:   sum(x) of 64-bit integers comes back as Int64, as count(*) does.
-# Seen:    as Decimal(38, 0); NumPy then has an array of Python objects. round(2.5) is a
-#          Decimal, too. Cast in the query: sum(x)::BIGINT.
-# Output:  {'total': Decimal(precision=38, scale=0), 'number': Int64, 'cast': Int64} object
-# Version: duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
+# Expected: sum(x) of 64-bit integers comes back as Int64, as count(*) does.
+# Actual:   it comes back as Decimal(38, 0), which NumPy turns into an array of Python objects.
+#           round(2.5) is also a Decimal. Cast in the query: sum(x)::BIGINT.
+# Output:   {'total': Decimal(precision=38, scale=0), 'number': Int64, 'cast': Int64} object
+# Version:  duckdb 2.0.0, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

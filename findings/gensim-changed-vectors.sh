@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# gensim: after a first query, changed vectors have cosines above one.
+# gensim: vectors changed after the first query have cosines above 1.
 #
-# Guess:   most_similar uses the vectors as they are now, and add_vector replaces a word's
-#          vector.
-# Seen:    lengths are cached by the first query and not computed again when a vector is
-#          assigned: the cosine is 9.95. add_vector leaves an existing word as it is; only a log
-#          message tells. Call fill_norms(force=True), and add_vectors(..., replace=True).
-# Output:  0.995 9.95 0.995 [1.0, 0.0]
-# Version: gensim 4.4.0; Python 3.11, Linux, 2026-11-30.
+# Expected: most_similar uses the current vectors, and add_vector replaces the vector of an
+#           existing word.
+# Actual:   the first query caches the norms, and assigning a vector does not update them: the
+#           cosine is 9.95. add_vector leaves an existing word unchanged and only logs this. Call
+#           fill_norms(force=True), and add_vectors(..., replace=True).
+# Output:   0.995 9.95 0.995 [1.0, 0.0]
+# Version:  gensim 4.4.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

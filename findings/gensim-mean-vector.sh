@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# gensim: get_mean_vector normalises first, and takes unknown words for nothing.
+# gensim: get_mean_vector normalises each vector and ignores unknown words.
 #
-# Guess:   get_mean_vector(words) is the mean of the words' vectors, and an unknown word is a
-#          KeyError, as in most_similar.
-# Seen:    each vector is first scaled to length 1; an unknown word is left out, and of unknown
-#          words alone the mean is zero. n_similarity averages the vectors as they are.
-# Output:  [0.5, 0.5] [5.0, 0.5] [0.0, 0.0] KeyError
-# Version: gensim 4.4.0; Python 3.11, Linux, 2026-11-30.
+# Expected: get_mean_vector(words) is the mean of the words' vectors, and an unknown word raises
+#           KeyError, as in most_similar.
+# Actual:   each vector is first scaled to length 1, and unknown words are skipped; if all are
+#           unknown, the mean is zero. n_similarity averages the vectors unscaled.
+# Output:   [0.5, 0.5] [5.0, 0.5] [0.0, 0.0] KeyError
+# Version:  gensim 4.4.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -33,5 +33,5 @@ try:
 except KeyError:
     print(mean, plain, unknown, "KeyError")
 cosine = float(vectors.n_similarity(both, ["short"]))
-assert abs(cosine - 0.5 / np.hypot(5, 0.5)) < 1e-6  # of the plain means
+assert abs(cosine - 0.5 / np.hypot(5, 0.5)) < 1e-6  # of the unscaled means
 EOF

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# MyST-NB: formulas between dollars are plain text.
+# MyST-NB: formulas between dollar signs are printed as plain text.
 #
-# Guess:   a notebook's $x_i$ is a formula in Sphinx, since it is one in Jupyter.
-# Seen:    MyST-NB enables no syntax extension: the dollars are printed, and two underscores may
-#          become emphasis. Set myst_enable_extensions = ['dollarmath'].
-# Output:  False True True
-# Version: myst-nb 1.4.0, sphinx 9.2.0; Python 3.11, Linux, 2026-11-30.
+# Expected: $x_i$ in a notebook is a formula in Sphinx, as it is in Jupyter.
+# Actual:   MyST-NB enables no syntax extensions, so the dollar signs are printed, and a pair of
+#           underscores may become emphasis. Set myst_enable_extensions = ['dollarmath'].
+# Output:   False True True
+# Version:  myst-nb 1.4.0, sphinx 9.2.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# NLTK: the Treebank tokenisers leave a full stop on its word, except at the end of the text.
+# NLTK: the Treebank tokenisers split off a full stop only at the end of the text.
 #
-# Guess:   in two sentences, both full stops are tokens.
-# Seen:    only the last one is. In a review, film. and film are therefore two words. The text
-#          has to be split into sentences first.
-# Output:  ['A', 'good', 'film.', 'I', 'like', 'it', '.']
-# Version: nltk 3.10.4; Python 3.11, Linux, 2026-11-30.
+# Expected: in two sentences, both full stops are tokens.
+# Actual:   only the last one is, so in a review "film." and "film" are different words. Split the
+#           text into sentences first.
+# Output:   ['A', 'good', 'film.', 'I', 'like', 'it', '.']
+# Version:  nltk 3.10.4; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

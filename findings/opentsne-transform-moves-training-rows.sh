@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# openTSNE: transform does not return a training row's place on the map.
+# openTSNE: transform moves the rows that the embedding was fitted on.
 #
-# Guess:   transform(X) of the rows that the embedding was fitted on returns, nearly, their
-#          positions.
-# Seen:    they are placed anew, and some land far away: here more than a tenth of the map's
-#          width.
-# Output:  True True
-# Version: openTSNE 1.0.4, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: transform(X) on the training rows returns approximately their fitted positions.
+# Actual:   the positions are computed again, and some rows land more than a tenth of the map's
+#           width away.
+# Output:   True True
+# Version:  openTSNE 1.0.4, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# pandoc: formulas come back from DOCX with other letters, and some are no TeX any more.
+# pandoc: formulas read back from DOCX have changed, and some are no longer valid TeX.
 #
-# Guess:   \operatorname{softmax} comes back as an upright name, and cases as cases.
-# Seen:    softmax becomes seven italic letters; the right delimiter of cases becomes
-#          '\right.\', which TeX cannot read.
-# Output:  $softmax(z)$; $\left\{ \begin{matrix} 1 & x > 0 \\ 0 & x < 0 \end{matrix} \right.\$
-# Version: pypandoc_binary 1.17; Python 3.11, Linux, 2026-11-30.
+# Expected: \operatorname{softmax} comes back as an upright name, and a cases environment as
+#           cases.
+# Actual:   softmax becomes seven italic letters, and the right delimiter of cases becomes
+#           '\right.\', which TeX cannot parse.
+# Output:   $softmax(z)$; $\left\{ \begin{matrix} 1 & x > 0 \\ 0 & x < 0 \end{matrix} \right.\$
+# Version:  pypandoc_binary 1.17; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

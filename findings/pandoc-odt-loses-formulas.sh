@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# pandoc: it writes formulas to ODT and loses them when it reads them again.
+# pandoc: formulas written to ODT are lost when the file is read back.
 #
-# Guess:   a formula written to ODT is read back, as it is from DOCX.
-# Seen:    the reader drops the formula objects that the writer made, without a warning: of 'Let
-#          $x_i$ be.' only 'Let be.' is left.
-# Output:  'Let be.' 'Let $x_{i}$ be.'
-# Version: pypandoc_binary 1.17; Python 3.11, Linux, 2026-11-30.
+# Expected: a formula survives the round trip through ODT, as it does through DOCX.
+# Actual:   the reader silently drops the formula objects that the writer produced: 'Let $x_i$
+#           be.' comes back as 'Let be.'
+# Output:   'Let be.' 'Let $x_{i}$ be.'
+# Version:  pypandoc_binary 1.17; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# papermill: what looks like a number becomes one, and YAML has other rules than -p.
+# papermill: -p converts whatever looks like a number; -y follows YAML 1.1.
 #
-# Guess:   -p id 007 passes the text 007, and -y 'lr: 1e-3' the number 0.001.
-# Seen:    -p makes 7 of 007, 1.1 of 1.10 and a float of the word nan; -y reads YAML 1.1, in
-#          which 1e-3 is text and no is False. -r passes text as it is.
-# Output:  id = 7 | version = 1.1 | word = float('nan') | id = "007" | rate = "1e-3" | word =
-#          False
-# Version: papermill 2.7.0; Python 3.11, Linux, 2026-11-30.
+# Expected: -p id 007 passes the string 007, and -y 'rate: 1e-3' the number 0.001.
+# Actual:   -p turns 007 into 7, 1.10 into 1.1 and the word nan into a float. -y reads YAML 1.1,
+#           in which 1e-3 is a string and no is False. -r passes strings unchanged.
+# Output:   id = 7 | version = 1.1 | word = float('nan') | id = "007" | rate = "1e-3" | word =
+#           False
+# Version:  papermill 2.7.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# plotnine: a Decimal column of polars is drawn as categories, at equal distances.
+# plotnine: a polars Decimal column is drawn as evenly spaced categories.
 #
-# Guess:   numbers of a decimal type have a continuous scale.
-# Seen:    pandas has no such type and gets Python objects, so 1.5, 3 and 20 are three
-#          categories one step apart. Cast to Float64 before plotting.
-# Output:  ['1.5', '3.0', '20.0'] [1.0, 2.0, 3.0]
-# Version: plotnine 0.15.9, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
+# Expected: a column of decimals gets a continuous scale.
+# Actual:   converted to pandas, the column holds Python objects, so 1.5, 3 and 20 become three
+#           categories one step apart. Cast to Float64 before plotting.
+# Output:   ['1.5', '3.0', '20.0'] [1.0, 2.0, 3.0]
+# Version:  plotnine 0.15.9, polars 2.1.0, pyarrow 26.0.1; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

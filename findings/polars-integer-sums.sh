@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# polars: of the integer types, only those below 32 bits are widened, and not by every sum.
+# polars: integer sums can overflow; only some widen their type, and only below 32 bits.
 #
-# Guess:   sum() widens small integers to 64 bits, sum_horizontal() does the same, and diff() of
-#          unsigned numbers wraps around.
-# Seen:    sum() widens UInt8 but not Int32, which wraps to a negative number, silently;
-#          sum_horizontal() widens nothing, so two pixels of 200 add up to 144; diff() widens,
-#          minus does not.
-# Output:  400 -2147483648 144 -2 254
-# Version: polars 2.1.0; Python 3.11, Linux, 2026-11-30.
+# Expected: sum() and sum_horizontal() widen small integers to 64 bits, and diff() of unsigned
+#           integers wraps around.
+# Actual:   sum() widens UInt8 but not Int32, which silently wraps to a negative number.
+#           sum_horizontal() widens nothing, so two pixels of 200 add up to 144. diff() widens;
+#           subtraction does not.
+# Output:   400 -2147483648 144 -2 254
+# Version:  polars 2.1.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

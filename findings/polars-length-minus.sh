@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# polars: a number of rows less a larger number is about four thousand million.
+# polars: pl.len() minus a larger number is about four billion.
 #
-# Guess:   with five rows, pl.len() - 10 is -5.
-# Seen:    lengths and counts of different values are unsigned 32-bit integers, the literal is
-#          cast to their type, and the difference wraps around. Cast to Int64 first.
-# Output:  {'rows': [4294967291], 'distinct': [4294967291], 'cast': [-5]}
-# Version: polars 2.1.0; Python 3.11, Linux, 2026-11-30.
+# Expected: with five rows, pl.len() - 10 is -5.
+# Actual:   lengths and distinct counts are unsigned 32-bit integers. The literal is cast to that
+#           type, and the difference wraps around. Cast to Int64 first.
+# Output:   {'rows': [4294967291], 'distinct': [4294967291], 'cast': [-5]}
+# Version:  polars 2.1.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

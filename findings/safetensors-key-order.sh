@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# safetensors: a file forgets the order of its tensors.
+# safetensors: a file does not preserve the order of its tensors.
 #
-# Guess:   load() returns the tensors in the order in which they were saved, as every state_dict
-#          has one.
-# Seen:    they come sorted by width of type, then by name: pairing them by position with a
-#          model's parameters assigns bias to weight. Pair by name.
-# Output:  ['index', 'bias', 'weight']
-# Version: safetensors 0.8.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: load() returns the tensors in the order in which they were saved, as in a state_dict.
+# Actual:   they are sorted by the width of their type, then by name. Pairing them with a model's
+#           parameters by position assigns bias to weight; pair them by name.
+# Output:   ['index', 'bias', 'weight']
+# Version:  safetensors 0.8.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# safetensors.numpy: a transposed array is saved with its numbers in another order, silently.
+# safetensors.numpy: a transposed array is silently saved with its values in the wrong order.
 #
-# Guess:   the array comes back equal, or is refused, as safetensors.torch refuses a tensor that
-#          is not contiguous.
-# Seen:    the shape is that of the transposed array, the numbers are in the memory order of the
-#          original: nearly all are in the wrong place. Save np.ascontiguousarray(a).
-# Output:  [[0, 1], [2, 3], [4, 5]] for [[0, 3], [1, 4], [2, 5]]
-# Version: safetensors 0.8.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: the array comes back equal, or is refused, as safetensors.torch refuses a tensor that
+#           is not contiguous.
+# Actual:   the shape is that of the transposed array, but the values are in the memory order of
+#           the original, so nearly all are in the wrong place. Save np.ascontiguousarray(a).
+# Output:   [[0, 1], [2, 3], [4, 5]] for [[0, 3], [1, 4], [2, 5]]
+# Version:  safetensors 0.8.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# seaborn: frames of polars 2 are refused.
+# seaborn: polars 2 frames are refused.
 #
-# Guess:   seaborn 0.13 accepts any frame with the interchange protocol, polars among them, as
-#          its release notes say.
-# Seen:    polars 2 has no __dataframe__ any more, so countplot raises TypeError: not a
-#          DataFrame or Mapping. Call to_pandas(); an Enum's order is then kept.
-# Output:  TypeError ['neg', 'mid', 'pos']
-# Version: seaborn 0.13.2, polars 2.1.0, pandas 3.1.1, pyarrow 26.0.1; Python 3.11, Linux,
-#          2026-11-30.
+# Expected: seaborn 0.13 accepts any frame with the interchange protocol, including polars, as its
+#           release notes say.
+# Actual:   polars 2 no longer has __dataframe__, so countplot raises a TypeError (must be a
+#           DataFrame or Mapping). Call to_pandas(), which keeps the order of an Enum.
+# Output:   TypeError ['neg', 'mid', 'pos']
+# Version:  seaborn 0.13.2, polars 2.1.0, pandas 3.1.1, pyarrow 26.0.1; Python 3.11, Linux,
+#           2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

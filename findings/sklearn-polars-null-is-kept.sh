@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# scikit-learn: SimpleImputer leaves the nulls of a polars text column as they are.
+# scikit-learn: SimpleImputer does not fill the nulls of a polars text column.
 #
-# Guess:   strategy='most_frequent' fills the missing texts of a polars frame as it does those
-#          of a pandas frame.
-# Seen:    polars hands NumPy None, the imputer looks for NaN, and the null stays, without a
-#          warning. Numbers are filled. Use missing_values=None, or fill_null() in polars.
-# Output:  [['x'], ['x'], [None]] [['x'], ['x'], ['x']]
-# Version: scikit-learn 1.9.1, polars 2.1.0, pandas 3.1.1, pyarrow 26.0.1; Python 3.11, Linux,
-#          2026-11-30.
+# Expected: strategy='most_frequent' fills missing strings in a polars frame as it does in a
+#           pandas frame.
+# Actual:   polars passes None to NumPy, but the imputer looks for NaN, so the null silently
+#           remains. Missing numbers are filled. Use missing_values=None, or fill_null() in
+#           polars.
+# Output:   [['x'], ['x'], [None]] [['x'], ['x'], ['x']]
+# Version:  scikit-learn 1.9.1, polars 2.1.0, pandas 3.1.1, pyarrow 26.0.1; Python 3.11, Linux,
+#           2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

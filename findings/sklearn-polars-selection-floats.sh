@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # scikit-learn: selecting columns of a mixed polars frame turns integers into floats.
 #
-# Guess:   VarianceThreshold and SelectKBest with set_output(transform='polars') only select
-#          columns, so their types stay.
-# Seen:    with pandas they do; with polars, a frame that also has floats goes through one NumPy
-#          array, and all that is selected is Float64: 9007199254740993 ends in 2.
-# Output:  {'a': Float64} {'a': 'int64'} 9007199254740992
-# Version: scikit-learn 1.9.1, polars 2.1.0, pandas 3.1.1, pyarrow 26.0.1; Python 3.11, Linux,
-#          2026-11-30.
+# Expected: VarianceThreshold and SelectKBest with set_output(transform='polars') only select
+#           columns, so types are preserved.
+# Actual:   with pandas they are. A polars frame that also contains floats is converted to one
+#           NumPy array, so every selected column becomes Float64: 9007199254740993 becomes
+#           9007199254740992.
+# Output:   {'a': Float64} {'a': 'int64'} 9007199254740992
+# Version:  scikit-learn 1.9.1, polars 2.1.0, pandas 3.1.1, pyarrow 26.0.1; Python 3.11, Linux,
+#           2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -20,7 +21,7 @@ venv/bin/python - <<'EOF'
 import polars as pl
 from sklearn.feature_selection import VarianceThreshold
 
-large = 2**53 + 1  # an integer that no float equals
+large = 2**53 + 1  # has no exact float64
 frame = pl.DataFrame({"a": [large, 1, 2, 3], "b": [0.5] * 4})  # b never varies
 
 

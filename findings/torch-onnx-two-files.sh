@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # PyTorch: exporting a small network to ONNX writes two files.
 #
-# Guess:   torch.onnx.export(model, args, 'm.onnx') writes one file, unless the weights exceed
-#          two gigabytes.
-# Seen:    the weights are in m.onnx.data even if they are a few kilobytes; m.onnx alone cannot
-#          be loaded. Pass external_data=False.
-# Output:  ['m.onnx', 'm.onnx.data'] ['one.onnx'] Fail
-# Version: torch 2.13.0, onnx 1.23.2, onnxscript 0.7.2, onnxruntime 1.32.0; Python 3.11, Linux,
-#          2026-11-30.
+# Expected: torch.onnx.export(model, args, 'm.onnx') writes one file unless the weights exceed two
+#           gigabytes.
+# Actual:   the weights are written to m.onnx.data even if they are a few kilobytes, and m.onnx
+#           cannot be loaded without it. Pass external_data=False.
+# Output:   ['m.onnx', 'm.onnx.data'] ['one.onnx'] Fail
+# Version:  torch 2.13.0, onnx 1.23.2, onnxscript 0.7.2, onnxruntime 1.32.0; Python 3.11, Linux,
+#           2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

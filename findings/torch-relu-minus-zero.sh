@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# PyTorch: ReLU leaves minus zero, and so do clamp and max pooling.
+# PyTorch: ReLU, clamp and max pooling preserve negative zero.
 #
-# Guess:   relu(-0.0) is 0.0, as max(0, x) is in Python and JavaScript's Math.max; and 1 /
-#          relu(x) is never minus infinity.
-# Seen:    relu, clamp(min=0) and max_pool2d (of four zeros of both signs) return -0.0.
-# Output:  [-inf, -inf, -inf]
-# Version: torch 2.13.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: relu(-0.0) is 0.0, like max(0, x) in Python and Math.max in JavaScript, so 1 / relu(x)
+#           is never minus infinity.
+# Actual:   relu, clamp(min=0) and max_pool2d (of four zeros of both signs) return -0.0.
+# Output:   [-inf, -inf, -inf]
+# Version:  torch 2.13.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

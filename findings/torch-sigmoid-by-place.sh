@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# PyTorch: a number's sigmoid depends on its place in memory.
+# PyTorch: the sigmoid of a number depends on its tensor's memory layout.
 #
-# Guess:   an elementwise function of the same float32 number has the same bits, alone or in a
-#          tensor.
-# Seen:    contiguous numbers are computed by vector instructions, single and strided ones by a
-#          scalar function: sigmoid, softplus and gelu differ in the last bit for some per cent
-#          of numbers; exp, tanh and log do not.
-# Output:  sigmoid True, softplus True, gelu True, exp False, tanh False
-# Version: torch 2.13.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: an elementwise function returns the same bits for the same float32 number, alone or in
+#           a tensor.
+# Actual:   contiguous numbers are computed with vector instructions, single and strided ones by a
+#           scalar function. For a few per cent of numbers, sigmoid, softplus and gelu differ in
+#           the last bit; exp, tanh and log do not.
+# Output:   sigmoid True, softplus True, gelu True, exp False, tanh False
+# Version:  torch 2.13.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

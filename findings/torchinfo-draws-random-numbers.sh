@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# torchinfo: a summary changes the random numbers that follow.
+# torchinfo: summary() changes the random numbers drawn after it.
 #
-# Guess:   summary(model, input_size=...) only describes the network, so a seed set before it
-#          has the same effect.
-# Seen:    it draws its input from PyTorch's global generator: all that is drawn later differs,
-#          such as dropout and the order of batches. Pass input_data instead, or set the seed
-#          afterwards.
-# Output:  False True
-# Version: torchinfo 1.8.0, torch 2.13.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: summary(model, input_size=...) only describes the network, so a seed set before it
+#           still takes effect.
+# Actual:   it draws its input from PyTorch's global generator, so everything drawn later differs,
+#           such as dropout and the order of batches. Pass input_data instead, or set the seed
+#           afterwards.
+# Output:   False True
+# Version:  torchinfo 1.8.0, torch 2.13.0, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

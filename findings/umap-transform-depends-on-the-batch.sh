@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# UMAP: where transform puts a row depends on the rows transformed with it.
+# UMAP: where transform places a row depends on the other rows in the batch.
 #
-# Guess:   with random_state set, rows transformed one by one and together have the same
-#          positions, and training rows have those of embedding_.
-# Seen:    all training rows at once get their positions in embedding_ unchanged; a part of
-#          them, or new rows one by one, are moved by a noticeable part of the map.
-# Output:  whole training set equal: True; a part of it moved: True; one by one differs: True
-# Version: umap-learn 0.5.12, scikit-learn 1.9.1; Python 3.11, Linux, 2026-11-30.
+# Expected: with random_state set, rows get the same positions whether transformed together or one
+#           by one, and training rows get those of embedding_.
+# Actual:   the whole training set returns embedding_ unchanged, but a part of it, or new rows one
+#           by one, moves by a noticeable part of the map.
+# Output:   whole training set equal: True; a part of it moved: True; one by one differs: True
+# Version:  umap-learn 0.5.12, scikit-learn 1.9.1; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -35,5 +35,5 @@ print(f"whole training set equal: {is_equal}; a part of it moved: {part_moved};"
 print(f"one by one differs: {moved(apart, together)}")
 assert is_equal and part_moved
 assert moved(apart, together)
-assert np.array_equal(together, fitted.transform(new))  # repeated, it is the same
+assert np.array_equal(together, fitted.transform(new))  # repeatable
 EOF

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# usearch: an index of float32 vectors keeps 8 bits of each number.
+# usearch: an index rounds float32 vectors to bfloat16.
 #
-# Guess:   Index(ndim=100, metric='cos') stores the float32 vectors that it is given.
-# Seen:    they are stored as bfloat16: get() returns other numbers, and distances are off in
-#          the third digit. Pass dtype='f32'.
-# Output:  BF16 True False
-# Version: usearch 2.26.6, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
+# Expected: Index(ndim=100, metric='cos') stores the float32 vectors that it is given.
+# Actual:   they are stored as bfloat16: get() returns different numbers, and distances are off in
+#           the third digit. Pass dtype='f32'.
+# Output:   BF16 True False
+# Version:  usearch 2.26.6, numpy 2.4.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)

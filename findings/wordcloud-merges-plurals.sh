@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# wordcloud: a word is counted with whatever looks like its plural.
+# wordcloud: a word is counted together with anything that looks like its plural.
 #
-# Guess:   process_text counts film and films apart.
-# Seen:    film and films become one entry, under the singular's name, by cutting a final s; so
-#          news and new are one, too. Pass normalize_plurals=False.
-# Output:  {'film': 3, 'new': 3} {'film': 1, 'films': 2, 'new': 1, 'news': 2}
-# Version: wordcloud 1.9.6; Python 3.11, Linux, 2026-11-30.
+# Expected: process_text counts film and films separately.
+# Actual:   a final s is stripped, so film and films become one entry under the singular, and so
+#           do new and news. Pass normalize_plurals=False.
+# Output:   {'film': 3, 'new': 3} {'film': 1, 'films': 2, 'new': 1, 'news': 2}
+# Version:  wordcloud 1.9.6; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail
 
 folder=$(mktemp -d)
