@@ -167,8 +167,8 @@ def test_near_duplicates_are_those_that_the_datasheet_counts(reviews, unseen):
     assert parts["test", "train"] == 0
     drawn = parts["train", "train"] + parts["test", "test"]
     with_unseen = parts["test", "unseen"] + parts["train", "unseen"]
-    told = f"{pairs.height} pairs of the 24,901, {drawn} of them within the 5,000, {with_unseen} "
-    assert f"{told}between" in DATASHEET
+    assert f"Of the 24,901 reviews, {pairs.height} pairs share" in DATASHEET
+    assert f"{drawn} pair within the 5,000, {with_unseen} between" in DATASHEET
     assert pairs.filter(pl.col("label") != pl.col("label_right")).height == 1
 
 
@@ -188,8 +188,8 @@ def test_ratings_that_contradict_the_label_are_those_that_the_datasheet_counts(r
     stated = [(label, {int(stars) for stars in rating.findall(text)}) for label, text in rows]
     single = [(label, *stars) for label, stars in stated if len(stars) == 1]
     contrary = sum(stars >= 7 if label == "negative" else stars <= 4 for label, stars in single)
-    told = f"Of {len(single):,} texts that name one rating out of ten, {contrary} name one of the"
-    assert told in DATASHEET
+    counted = f"Of {len(single):,} texts that state one rating out of ten, {contrary} state one"
+    assert f"{counted} that contradicts the label" in DATASHEET
 
 
 def test_drawn_and_unseen_reviews_partition_the_package(reviews, unseen, package):
@@ -237,7 +237,7 @@ def test_the_datasheet_counts_damaged_reviews_and_ratings(reviews, package):
     ratings = count(texts, r"\d(\.\d)?\s?/\s?10\b")
     sheet = " ".join((DATA / "README.md").read_text(encoding="utf-8").split())
     assert f"{damaged} of the 25,000 reviews, {ours} of our 5,000, contain control" in sheet
-    assert f"tears {torn} of the 25,000 reviews apart" in sheet
+    assert f"splits {torn} of the 25,000 reviews" in sheet
     assert f"{ratings:,} of the 25,000 state a rating" in sheet
 
 
