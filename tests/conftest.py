@@ -1,4 +1,4 @@
-"""Options, settings and built books that all tests of the book share."""
+"""Options, settings and built books shared by all tests of the book."""
 
 import os
 from pathlib import Path
@@ -58,7 +58,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def builtin_book() -> Path:
-    """Return the site of the book if the built-in renderer made it."""
+    """Return the site of the book if the built-in renderer built it."""
     if renderer_of(BOOK) != BUILTIN:
         missing("_book/ is not the built-in renderer's: run make book RENDERER=builtin")
     return BOOK
@@ -66,7 +66,7 @@ def builtin_book() -> Path:
 
 @pytest.fixture(scope="session")
 def quarto_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the site of the book by Quarto, rendered now unless _book/ is Quarto's."""
+    """Return Quarto's site of the book, rendering it unless _book/ is Quarto's."""
     if renderer_of(BOOK) == QUARTO:
         return BOOK
     if no_quarto_site():

@@ -1,4 +1,4 @@
-"""List the book's live figures, start one on an open page, and read the data of one."""
+"""List the book's live figures, start one on an open page, and read its data."""
 
 from __future__ import annotations
 

@@ -79,5 +79,5 @@ def test_quartos_style_uses_only_what_the_brand_defines():
 def test_quarto_loads_no_fonts_and_leaves_the_pdfs_type_alone():
     typography = read("_brand.yml")["typography"]
     assert "fonts" not in typography  # Quarto loads fonts listed there from another host
-    for kind, settings in typography.items():  # it would apply these to the PDF too
+    for kind, settings in typography.items():  # it would also apply these to the PDF
         assert settings.keys() <= {"family", "line-height"}, kind

@@ -1,7 +1,7 @@
 """Execute every page of the book and compare its quantities with tests/expected/.
 
 Results come from the cache that `make book` uses. A chapter's last cell prints its quantities (`q`)
-as JSON; each line of its expected file states what one of them must be.
+as JSON; each entry of its expected file states what one of them must be.
 """
 
 from __future__ import annotations

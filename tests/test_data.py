@@ -146,7 +146,7 @@ def test_reviews_come_from_the_package(reviews, unseen, package):
 
 
 def test_near_duplicates_are_those_that_the_datasheet_counts(reviews, unseen):
-    """Reviews that share half of their sequences of five words (Jaccard)."""
+    """Reviews that share at least half of their five-word sequences (Jaccard similarity)."""
     both = pl.concat([frame.select("label", "index", "text") for frame in (reviews, unseen)])
     both = both.with_row_index("review")
     runs = sequences_of_five_words(both)
@@ -173,7 +173,7 @@ def test_near_duplicates_are_those_that_the_datasheet_counts(reviews, unseen):
 
 
 def sequences_of_five_words(texts):
-    """Return each review's different sequences of five words, as hashes."""
+    """Return each review's distinct five-word sequences, as hashes."""
     tokens = texts.select("review", word=pl.col("text").str.to_lowercase())
     tokens = tokens.with_columns(pl.col("word").str.extract_all("[a-z]+")).explode("word")
     run = pl.struct(pl.col("word").hash().shift(-n).alias(str(n)) for n in range(5)).hash()
@@ -193,7 +193,7 @@ def test_ratings_that_contradict_the_label_are_those_that_the_datasheet_counts(r
 
 
 def test_drawn_and_unseen_reviews_partition_the_package(reviews, unseen, package):
-    """No review occurs twice, word for word, and none of the package's is lost."""
+    """No review occurs twice word for word, and no review of the package is lost."""
     texts = [words(text) for frame in (reviews, unseen) for text in frame["text"]]
     assert Counter(texts) == Counter({words(text) for _, text in package})
 
@@ -345,7 +345,7 @@ print(json.dumps({
 
 
 def test_gensim_loads_glove_offline_and_unpickled(wink):
-    """Load it as the chapter does, behind dead proxies; the neighbours are published ones."""
+    """Load it as the chapter does, behind dead proxies; its neighbours are the published ones."""
     closed = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")
     environment = {k: v for k, v in os.environ.items() if k != "GENSIM_DATA_DIR"} | closed
     process = subprocess.run(

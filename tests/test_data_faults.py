@@ -416,7 +416,7 @@ def behaves(peer, limit=900.0):
 
 
 def npm_alone(behaviour):
-    """Return a fault of npm's alone: pip's archives are already downloaded."""
+    """Return a fault of npm alone: pip's archives are already downloaded."""
 
     def inject(world, monkeypatch):
         for archive in world.archives.glob("*.whl"):

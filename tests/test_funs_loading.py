@@ -64,7 +64,7 @@ def slow_pixels(path):
 
 @st.composite
 def labelled_split(draw, labels):
-    """Draw labels and a split in which every label is trained on and something is tested."""
+    """Draw labels and a split that trains on every label and tests something."""
     classes = draw(st.lists(labels, min_size=2, max_size=4, unique=True))
     rows = [(label, "train") for label in classes]
     rows += [(draw(st.sampled_from(classes)), "test")]
@@ -124,7 +124,7 @@ def test_load_image_accepts_other_column_names(pictures):
 
 
 def as_frame(paths):
-    """Return a frame that trains on all these files but the last, in two classes."""
+    """Return a frame that trains on all these files except the last, in two classes."""
     split = ["train"] * (len(paths) - 1) + ["test"]
     labels = [row % 2 for row in range(len(paths))]
     return pl.DataFrame({"label": labels, "filepath": [str(p) for p in paths], "index": split})
@@ -222,7 +222,7 @@ def test_paths_may_be_categories(pictures):
 )
 @example(ending="bmp", where=46, value=1, cut=False)  # an error that is not an OSError
 def test_damaged_picture_is_read_or_named(ending, where, value, cut):
-    """Whatever byte is wrong, or missing: no error but the one that names file and row."""
+    """Whichever byte is wrong or missing, the only error is the one that names file and row."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"damaged.{ending}"
         write_picture(path, "P", 9, 7, np.random.default_rng(14))
@@ -248,7 +248,7 @@ def word2vec(words):
 
 
 def slow_indices(documents, words, max_length, pad_idx):
-    """Look each token up in the list of words: what load_text promises, a token at a time."""
+    """Look up each token in the list of words, as load_text should, one token at a time."""
     rows = []
     for tokens in documents:
         row = []
@@ -405,7 +405,7 @@ def test_new_cases_may_lack_labels(pictures, documents):
 
 
 def test_own_digit_and_sentence_take_three_lines(pictures, documents):
-    """The model always answers with the second class, so the names show which one that is."""
+    """The model always predicts the second class, so the names show which one that is."""
 
     def second(batch):
         return torch.eye(2)[torch.ones(len(batch), dtype=torch.int64)]
@@ -434,9 +434,9 @@ def run_example(function, names):
 
 
 def test_the_example_reads_digits_from_photographs(tmp_path, monkeypatch):
-    """The photographs: test digits in dark ink on grey paper, large, in colour, with some noise.
+    """The photographs are digits in dark ink on grey paper, large, in colour, with some noise.
 
-    Every other one was taken with the phone held sideways, which the file states.
+    Every other one was taken with the phone held sideways, as its EXIF data state.
     """
     monkeypatch.chdir(tmp_path)
     set_seed()

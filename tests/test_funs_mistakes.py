@@ -1,4 +1,4 @@
-"""Mistakes of meaning: each told in one sentence, none accepted silently; and their neighbours.
+"""Test that mistakes in meaning are reported in one sentence, and that similar calls pass.
 
 Each mistake is a strategy that draws calls; each has neighbours that look alike and must pass.
 """
@@ -42,7 +42,7 @@ FEW = settings(max_examples=20)
 
 
 def told(call, *says):
-    """Run a call that must stop, or warn, with one short sentence that has these parts."""
+    """Run a call that must fail, or warn, with one short sentence that contains these parts."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -81,7 +81,7 @@ def fit(model, X, y, **numbers):
 
 
 class Ends(nn.Linear):
-    """A layer, and a function of its outputs as the network's end."""
+    """A layer followed by a function of its outputs."""
 
     def __init__(self, features, classes, end):
         super().__init__(features, classes)
@@ -131,7 +131,7 @@ def test_no_softmax_of_probabilities_is_computed(seed, name, classes, rows):
     cn = [*range(classes)]
     model = Ends(4, classes, PROBABILITIES[name])
     told(lambda: DSTorch.predict_proba(model, X, y, cn), "probabilities", "softmax or sigmoid")
-    best = model(X).argmax(dim=1)  # the class is right all the same
+    best = model(X).argmax(dim=1)  # the class is still correct
     assert DSTorch.predict(model, X, y, cn)["prediction_"].to_list() == best.tolist()
     assert DSTorch.score_image(model, X, y, cn) == pytest.approx(accuracy_score(y, best))
 
@@ -236,7 +236,7 @@ def test_class_names_in_two_unicode_forms_are_duplicates(word):
 
 @given(st.lists(st.tuples(st.sampled_from(ACCENTED), st.sampled_from(FORMS)), min_size=1), MIXED)
 def test_words_in_two_unicode_forms_are_one_word(vocabulary, tokens):
-    """Of two forms of a word in the model, a token takes its own."""
+    """If the model has two forms of a word, a token matches its own."""
     words = list(dict.fromkeys(["le", *(written(*word) for word in vocabulary)]))
     model = word2vec(words)
     words = model.wv.index_to_key
@@ -300,7 +300,7 @@ def test_what_is_frozen_or_in_eval_mode_stays_so(seed, how, width):
 @settings(max_examples=5)
 @given(SEEDS)
 def test_a_model_that_is_in_eval_mode_as_a_whole_is_trained_as_one(seed):
-    """After model.eval(), for scoring by hand, training is what it was before."""
+    """Calling model.eval(), as for scoring by hand, does not change later training."""
     X, y = data(seed, 32, 4, 3)
     results = []
     for evaluated in (False, True):
@@ -354,7 +354,7 @@ def test_columns_of_path_objects_are_told_with_what_to_do(count):
 @given(count=st.integers(3, 10**6), share=st.floats(0.1, 0.99))
 @settings(max_examples=20)
 def test_pictures_that_do_not_fit_are_told_before_they_are_read(count, share):
-    """All files but the first are missing, which reading them would tell."""
+    """All files except the first are missing, which reading them would reveal."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         first = write(folder, "1.png", mode="RGB", value=(1, 2, 3))
         df = pl.DataFrame({"filepath": pl.Series([first]).extend_constant("no.png", count - 1)})
@@ -540,7 +540,7 @@ def test_a_frame_without_labels_is_drawn_without_titles(tmp_path):
 
 @pytest.fixture
 def loaded(tmp_path):
-    """Nine pictures, the split mixed."""
+    """Nine pictures with a mixed split."""
     rng = np.random.default_rng(14)
     paths = [str(tmp_path / f"{row}.png") for row in range(9)]
     for path in paths:
@@ -563,7 +563,7 @@ TRAIN = [0, 1, 3, 4, 7, 8]
 @pytest.mark.parametrize("large", [1, 10**9], ids=["in a file", "in memory"])
 @pytest.mark.parametrize("flatten", [False, True])
 def test_the_parts_of_X_are_tensors_of_their_own(loaded, monkeypatch, large, flatten):
-    """Wherever they are: a change of one changes no other, and each can be saved and copied."""
+    """Wherever they are stored, changing one changes no other; each can be saved and copied."""
     monkeypatch.setattr("funs.LARGE", large)
     parts = loaded(flatten=flatten)
     X, train, test = parts.X.clone(), parts.X[TRAIN], parts.X[[2, 5, 6]]
@@ -611,7 +611,7 @@ LABELS = {
 
 @pytest.mark.parametrize("kind", LABELS.values(), ids=LABELS.keys())
 def test_each_probability_has_the_name_of_its_class(kind):
-    """The classes lie apart, so the largest probability is that of the true class."""
+    """The classes are well separated, so the largest probability is that of the true class."""
     rng = np.random.default_rng(14)
     which = np.arange(60) % 3
     labels = kind.gather(which)

@@ -41,7 +41,7 @@ def write_pictures(folder, count, mode="L", size=(4, 3)):
 
 
 def parts(figure):
-    """Return the pictures and the titles of a figure, in the order in which they are read."""
+    """Return the pictures and the titles of a figure, in reading order."""
     (ax,) = figure.axes  # one canvas: an axes for each picture would take seconds to draw
     return ax.get_images(), [text for text in ax.texts if text.get_text()]
 
@@ -161,7 +161,7 @@ def test_size_applies_to_each_picture(tmp_path):
     longer = [
         right - left for left, _, right, _ in places(DSImage.plot_image_grid(df, 3, size=3))[0]
     ]
-    assert longer == pytest.approx([3] * 12, rel=0.06)  # less the gap between them
+    assert longer == pytest.approx([3] * 12, rel=0.06)  # minus the gap between them
     widths = [
         DSImage.plot_image_grid(df.head(count), ncol).get_size_inches()[0]
         for count, ncol in [(12, 12), (12, 10), (12, 3), (3, 10), (12, 1), (1, 10)]
@@ -191,7 +191,7 @@ def saved(folder, pictures):
 
 
 def photographs():
-    """Two photographs in grey; the second has a rather dark ground."""
+    """Two grey photographs, the second with a rather dark background."""
     return [
         np.asarray(Image.fromarray(pixels).convert("L")) for pixels in load_sample_images().images
     ]
@@ -297,7 +297,7 @@ def test_confusion_matrix_matches_scikit_learn(cn):
 
 
 def counted(plot, classes, cn=None):
-    """Return the counts that a plot shows: a row for each true class, a column for each other."""
+    """Return the counts in a plot: a row for each true class, a column for each predicted one."""
     figure = plot.draw()
     (ax,) = figure.axes
     across = [tick.get_text() for tick in ax.get_xticklabels()]
@@ -349,7 +349,7 @@ def points():
 
 
 def test_pca_is_the_svd_of_standardised_columns(points):
-    """List columns are spread; each feature is standardised, else the wide ones would rule."""
+    """List columns are spread; each feature is standardised, or the widest would dominate."""
     matrix = np.column_stack([points["x"].to_numpy(), np.array(points["e"].to_list())])
     matrix = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
     _, _, axes = np.linalg.svd(matrix)
@@ -489,7 +489,7 @@ def test_a_reduction_needs_features(points):
 
 @pytest.fixture(scope="module")
 def wine():
-    """Wines that scikit-learn ships: thirteen measurements, three growers; a third to test."""
+    """Wines shipped with scikit-learn: thirteen measurements, three growers; a third for tests."""
     data = load_wine(as_frame=True).frame
     df = pl.from_pandas(data).with_columns(target=pl.format("grower {}", col("target")))
     part = pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("test")).otherwise(pl.lit("train"))

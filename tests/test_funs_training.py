@@ -31,7 +31,7 @@ NO_VECTORS = {"ATEN_CPU_CAPABILITY": "default"}  # a reader's own choice is kept
 
 @pytest.fixture(autouse=True)
 def _restore_torch():
-    """Take back what set_seed asks of torch for the whole process."""
+    """Restore the process-wide settings of torch that set_seed changes."""
     exact = torch.are_deterministic_algorithms_enabled()
     yield
     torch.use_deterministic_algorithms(exact)
@@ -144,7 +144,7 @@ def toy_data(seed=14, size=50, features=4, classes=3):
 
 
 def bare_loop(weight, bias, X, y, rate, num_epochs, batch_size):
-    """Train softmax regression with derivatives worked out on paper, in numpy."""
+    """Train softmax regression in NumPy, with gradients derived by hand."""
     losses = []
     for _ in range(num_epochs):
         order = torch.randperm(len(X)).numpy()
@@ -179,7 +179,7 @@ def test_first_epochs_match_a_plain_loop(batch_size, capsys):
 
 @pytest.mark.parametrize("batch_size", [7, 25])
 def test_dropout_draws_as_in_a_plain_loop(batch_size):
-    """Nothing is drawn before the first step, also where a batch of one is tried out: 50 % 7."""
+    """Nothing is drawn before the first step, even if the last batch has one row (50 % 7)."""
     X, y = toy_data()
     model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
     twin = copy.deepcopy(model)
@@ -381,7 +381,7 @@ def test_class_names_of_any_type(cn):
 
 
 class Watched(nn.Module):
-    """Softmax regression that notes the size and the mode of each batch it meets."""
+    """Softmax regression that records the size of each batch and its own mode."""
 
     def __init__(self, fails_at=None):
         super().__init__()
@@ -416,7 +416,7 @@ CALLS = {
 @pytest.mark.parametrize("modes", [(True, False), (False, True)])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_the_mode_of_the_model_is_restored(call, modes, fails_at):
-    """The mode of every part, also where they differ, also after an error."""
+    """The mode of every part is restored, even if the modes differ, and even after an error."""
     model = Watched(fails_at)
     model.training, model.frozen.training = modes
     try:
@@ -570,7 +570,7 @@ def frozen():
 
 
 def replaced_layer(make_optimizer):
-    """Return a model whose last layer was replaced after its optimiser was made."""
+    """Return a model whose last layer was replaced after its optimiser was created."""
     model = normalised()
     optimizer = make_optimizer(model.parameters())
     model[2] = nn.Linear(8, 3)
@@ -586,7 +586,7 @@ def other(model, make_optimizer):
 
 
 FOREIGN = ["another model's weights", "optim.Adam(model.parameters())"]
-# how model and optimiser are made, further arguments, and words of the message
+# how model and optimiser are created, further arguments, and words of the message
 HOPELESS = {
     "optimiser of another model": (lambda o: other(nn.Linear(4, 3), o), {}, FOREIGN),
     "optimiser of an older layer": (replaced_layer, {}, FOREIGN),
@@ -629,7 +629,7 @@ def test_impossible_training_stops_before_the_first_step(make, numbers, expected
 
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_batch_normalisation_and_partly_frozen_models_can_train(batch_size, capsys):
-    """A batch of one suits layers over positions, and a part may be left out of the optimiser."""
+    """Layers over positions accept a batch of one; the optimiser may omit a part."""
     model = nn.Sequential(nn.Conv1d(1, 8, 2), nn.BatchNorm1d(8), nn.Flatten(), nn.Linear(24, 3))
     X, y = toy_data()
     first, last = (model[i].weight.clone() for i in (0, 3))
@@ -640,7 +640,7 @@ def test_batch_normalisation_and_partly_frozen_models_can_train(batch_size, caps
 
 
 def test_training_stops_at_the_first_nonfinite_loss(capsys):
-    """Ten epochs are asked for; the loss of the third is infinite."""
+    """The loss of the third of ten epochs is infinite."""
 
     class Failing(nn.Linear):
         seen = 0
@@ -660,7 +660,7 @@ def test_training_stops_at_the_first_nonfinite_loss(capsys):
 
 @pytest.mark.parametrize("size", [1, 2, 257])
 def test_a_model_that_squeezes_can_be_scored(size):
-    """The last batch of 257 rows has one row, whose logits have no axis of rows."""
+    """The last batch of 257 rows has one row, whose logits lack the axis of rows."""
     X, y = (
         toy_data(size=size, features=3)
         if size > 2
@@ -721,7 +721,7 @@ def test_class_names_must_be_ordered_and_distinct(cn):
 
 
 class Elsewhere(nn.Module):
-    """A model whose weights are on a device that only knows shapes, and whose logits are here."""
+    """A model whose weights are on the meta device, which has only shapes, but not its logits."""
 
     def __init__(self):
         super().__init__()
@@ -755,7 +755,7 @@ def test_model_and_data_may_be_on_different_devices(data, weights_on, capsys):
     train(expected, X, y, num_epochs=2)
     losses = printed_losses(capsys)
     set_seed()
-    torch.rand(70, 1, 28, 28), SimpleCNN()  # the generator is where it was
+    torch.rand(70, 1, 28, 28), SimpleCNN()  # brings the generator to the same state
     model = model.to(weights_on)
     X, y = X.to(data), y.to(data)
     train(model, X, y, num_epochs=2)

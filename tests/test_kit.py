@@ -97,7 +97,7 @@ def sentence(done: subprocess.CompletedProcess) -> str:
 
 @pytest.mark.slow
 def test_it_explains_each_obstacle_until_it_starts(start, index, tmp_path):
-    """In the end it needs nothing but Python."""
+    """In the end it needs only Python."""
     wheel = index / tiny.WHEEL
     wheel.rename(tmp_path / wheel.name)
     assert "is there a network" in sentence(start())

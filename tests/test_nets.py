@@ -78,7 +78,7 @@ ODD += ["é", "e\u0301"]
 
 
 def test_any_token_can_be_cached(folder):
-    """Tokens of split texts may be empty or have white space of any kind, as `" "` leaves it."""
+    """Splitting at `" "` may leave tokens that are empty or contain any other white space."""
     texts = [[*ODD, "film"] for _ in range(10)]
     for _ in range(2):
         wv = nets.word2vec(texts).wv

@@ -1,4 +1,4 @@
-"""Test what `make next` compares; the comparison itself installs packages and takes long."""
+"""Test what `make next` compares; the comparison itself installs packages and is slow."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Check that requirements.txt pins everything requirements.in and the renderer need, portably.
 
-The range of supported Pythons follows from these pins; whatever names it is compared here.
+The range of supported Pythons follows from these pins; every file that names it is compared.
 """
 
 import re
@@ -151,7 +151,7 @@ def test_the_workflow_runs_the_fast_tests_on_both_ends():
 
 @pytest.mark.parametrize("name", ["environment.yml", ".binder/environment.yml"])
 def test_conda_installs_a_supported_python_and_the_cpu_build_of_torch(name):
-    """Torch must be there in the pinned version before pip looks for it."""
+    """The pinned torch must be installed before pip looks for it."""
     dependencies = yaml.safe_load((ROOT / name).read_text("utf-8"))["dependencies"]
     [torch] = [pin.partition("==")[2] for pin in PINNED if pin.startswith("torch==")]
     assert f"pytorch-cpu={torch}" in dependencies

@@ -1,4 +1,4 @@
-"""The boxes titled "What surprises", and what they and CONTRIBUTING.md say of libraries.
+"""Test what the boxes "What surprises" and CONTRIBUTING.md claim about libraries.
 
 If a test fails with a new version of its library, correct the sentence.
 """

@@ -1,4 +1,4 @@
-"""An index for pip with a single package, to install something without a network."""
+"""A package index with a single package, so that pip can install without a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHEEL = "tiny-1.0-py3-none-any.whl"
 
 
 def make_index(folder: Path) -> Path:
-    """Make a folder with tiny 1.0 in it; return it."""
+    """Create a folder that contains tiny 1.0, and return it."""
     folder.mkdir()
     with zipfile.ZipFile(folder / WHEEL, "w") as wheel:
         wheel.writestr("tiny.py", "")

@@ -1,4 +1,4 @@
-"""Extract the facts of a page, whichever renderer made it, and compare those of two sites.
+"""Extract facts from a page of either renderer, and compare the facts of two sites.
 
 A page becomes lists of facts: headings with ids and numbers, figures, tables, references, code,
 outputs and so on. Markup, classes and navigation are not facts. `differences` compares two sites;
@@ -59,7 +59,7 @@ def of_page(html: str, path: str) -> Facts:
 
 
 def _text(node: Tag) -> str:
-    """Return the text of a node, runs of spaces (also no-break ones) as one, formulas without."""
+    """Return a node's text with runs of (no-break) spaces as one; without any in formulas."""
     for formula in node.find_all("math"):
         formula.string = re.sub(r"\s", "", formula.get_text())
     return " ".join(node.get_text().split())
@@ -74,8 +74,8 @@ def _id(node: Tag | None) -> str:
 
 
 def _title(main: Tag) -> Fact:
-    """Return number and text of the page's title, and its id if it has a number."""
-    heading = main.find_all("h1")[-1]  # Quarto's first page has the book's title as another one
+    """Return the number and text of the page's title, and its id if it is numbered."""
+    heading = main.find_all("h1")[-1]  # Quarto's first page also has the book's title
     before = heading.find_previous_sibling(class_="chapter-label")
     text = f"{_text(before)} {_text(heading)}" if before else _text(heading)
     numbered = TITLE.fullmatch(text.removeprefix("Chapter "))
@@ -106,7 +106,7 @@ def _figure(node: Tag) -> Fact:
 
 
 def _table(table: Tag) -> Fact:
-    """Return id, caption, header, then each row."""
+    """Return a table's id, caption and header, followed by its rows."""
     holder = table.find_parent(id=re.compile("^tbl-"))
     caption = holder and holder.find(["figcaption", "caption"])
     rows = [
@@ -136,7 +136,7 @@ def _references(main: Tag, path: str) -> Iterator[Fact]:
 
 
 def _paragraphs(main: Tag, path: str) -> Iterator[Fact]:
-    """Yield the paragraphs, references to chapters replaced by their targets.
+    """Yield the paragraphs, with references to chapters replaced by their targets.
 
     The text of such a reference is a fact of its own.
     """
@@ -154,7 +154,7 @@ def _is_paragraph(node: Tag) -> bool:
 
 
 def _callout(node: Tag) -> Fact:
-    """Return type, state, title and text of a callout."""
+    """Return the type, state, title and text of a callout."""
     kind = next(c for c in node["class"] if re.fullmatch(r"callout-(?!style|titled)\w+", c))
     title = node.find(class_=["callout-title", "callout-title-container"])
     body = node.find(class_="callout-collapse")

@@ -1,9 +1,9 @@
-"""Record what a real Quarto writes for the small book and for this one: `make quarto-facts`.
+"""Record what Quarto writes for the small book and for this one: `make quarto-facts`.
 
-Where there is no Quarto, tests/parity compares the built-in renderer's pages with these records.
-The record of the small book is complete. That of this book holds its structure only, as its numbers
-may change, and hashes of its code. Each page is recorded with the hash of its source: after a
-change of the chapter its record is out of date until it is made again.
+Where Quarto is not installed, tests/parity compares the built-in renderer's pages with these
+records. The record of the small book is complete. That of this book holds only its structure and
+hashes of its code, as its numbers may change. Each page is recorded with the hash of its source:
+the record of a changed chapter is out of date until it is recorded again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Both renderers produce the same book.
 
-The built-in renderer's pages are compared with tests/parity/recorded, which a real Quarto wrote,
-and with pages that Quarto renders now, where it is installed.
+The built-in renderer's pages are compared with tests/parity/recorded, which Quarto wrote, and with
+pages that Quarto renders now, where it is installed.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def shown(differences: list[facts.Difference]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def builtin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the small book's site by the built-in renderer."""
+    """Return the small book's site as built by the built-in renderer."""
     return shared(tmp_path_factory, "small", lambda root: build(record.copy_small(root))) / "_book"
 
 
 @pytest.fixture(scope="session")
 def small(builtin: Path) -> facts.Site:
-    """Return the facts of the small book's pages by the built-in renderer."""
+    """Return the facts of the small book's pages as built by the built-in renderer."""
     return facts.of_site(builtin)
 
 
 @pytest.fixture
 def site(builtin: Path, tmp_path: Path) -> Path:
-    """Return a copy of these pages to change."""
+    """Return a copy of these pages that a test may change."""
     return Path(shutil.copytree(builtin, tmp_path / "site"))
 
 
@@ -61,7 +61,7 @@ def test_the_record_of_the_small_book_is_up_to_date():
 
 @pytest.mark.book
 def test_the_book_equals_its_record(builtin_book):
-    """Compare all but the chapters that have changed since, and references to them."""
+    """Compare all except the chapters that have changed since, and references to them."""
     expected = recorded("book")
     site = facts.of_site(builtin_book)
     site = {page: record.structure(of_page) for page, of_page in site.items()}

@@ -115,7 +115,7 @@ def test_code_that_looks_like_an_output_is_left_alone(book):
 
 
 def test_quarto_expands_no_shortcode_in_code(book):
-    """Quarto expands those in any code block that is not a cell's, also in what a cell printed."""
+    """Quarto expands shortcodes in every code block except a cell's, even in printed output."""
     path, shown = book / CHAPTER, "{{< meta title >}}"
     cell = f'```{{python}}\n#| label: shortcode\nprint("````\\n{shown}")\n```'
     before = path.read_text(encoding="utf-8")
@@ -186,7 +186,7 @@ def test_a_failing_cell_leaves_earlier_results_unchanged(book):
     assert frozen(book) == earlier
 
 
-REFUSED = {  # what Quarto would warn of at most: the line among these, and words of the message
+REFUSED = {  # mistakes that Quarto at most warns about: the line in the text, part of the message
     "See @fig-nowhere.": (0, "has no target"),
     "See @fig-dot [@known1925].": (0, "one is lost"),
     "[@known1925, @known1925]": (0, "semicolon"),

@@ -151,7 +151,7 @@ def test_pre_render_writes_the_citation_style_in_the_books_language(book):
     (book / "one.bib").write_text(entry, "utf-8")
     files = [f"--bibliography={book / 'one.bib'}", f"--csl={book / '.cache/references.csl'}"]
     plain = pypandoc.convert_text("@one", "plain", "markdown", extra_args=["--citeproc", *files])
-    assert "‘A Title’." in plain and "en-GB" in style  # pandoc's own would have “A Title.”
+    assert "‘A Title’." in plain and "en-GB" in style  # pandoc's own style: “A Title.”
 
 
 @needs_venv

@@ -73,7 +73,7 @@ def background(page: Page) -> list[int]:
 
 
 def open_everything(page: Page) -> None:
-    """Unfold what is folded and load what is lazy, so that it is checked too."""
+    """Unfold folded content and load lazy content, so that both are checked."""
     page.evaluate("""() => {
         for (const details of document.querySelectorAll("details")) details.open = true;
         for (const image of document.images) image.loading = "eager";

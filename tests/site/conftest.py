@@ -1,8 +1,8 @@
 """Fixtures of the site tests: the sites to test, Chromium, axe-core.
 
-A test that takes `site` runs on every site there is: that of the small test book and both of this
-book, by the built-in renderer and by Quarto. `book_site` leaves out the small book; `builtin_site`
-is for what only the built-in renderer's pages have. With `--site FOLDER` all of them are that one.
+A test that takes `site` runs on every site that exists: the small test book's, and this book's by
+the built-in renderer and by Quarto. `book_site` leaves out the small book; `builtin_site` is for
+features of the built-in renderer's pages alone. With `--site FOLDER` each of them is that site.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def marks_of(name: str) -> list[pytest.MarkDecorator]:
 
 @pytest.fixture(scope="session")
 def open_site(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
-    """Return a function that serves a site by its name, each once."""
+    """Return a function that serves a site by its name, each site only once."""
     opened: dict[str, Site] = {}
     with ExitStack() as servers:
 
@@ -93,7 +93,7 @@ def book_site(request, open_site) -> Site:
 
 @pytest.fixture(scope="session")
 def builtin_site(request, open_site) -> Site:
-    """Return each site by the built-in renderer."""
+    """Return each site built by the built-in renderer."""
     site = open_site(request.param)
     if site.renderer != BUILTIN:
         pytest.skip("concerns only the built-in renderer's pages; --site is by another one")
@@ -102,7 +102,7 @@ def builtin_site(request, open_site) -> Site:
 
 @pytest.fixture(scope="session")
 def live_site(request, open_site) -> Site:
-    """Return one site of this book, whichever renderer made it: its live figures are the same."""
+    """Return one site of this book; the live figures of both renderers are the same."""
     if request.config.getoption("--site"):
         return open_site("given")
     if not renderer_of(BOOK):
@@ -123,7 +123,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """Return the source of axe-core, from npm, pinned."""
+    """Return the source of the pinned axe-core, from npm."""
     with open_member(AXE, fetch(AXE, ROOT / ".cache")) as stream:
         return stream.read().decode()
 
@@ -158,7 +158,7 @@ def visit(new_context: Callable[..., BrowserContext]) -> Callable[..., Visit]:
 
 @pytest.fixture
 def figure(request, visit, live_site):
-    """Open the page of the test file's `LIVE` from a file, start the figure and return it.
+    """Open the page of the test module's `LIVE` as a file, start the figure and return it.
 
     Options are those of a browser context.
     """

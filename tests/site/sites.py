@@ -82,7 +82,7 @@ class Site:
 
     @cached_property
     def renderer(self) -> str:
-        """The renderer that made it."""
+        """The renderer that built it."""
         return renderer_of(self.folder)
 
     @property

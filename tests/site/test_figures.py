@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def painted(image) -> tuple[np.ndarray, np.ndarray]:
-    """Return the colours of a picture on the page, (colours, 3), and the pixels of each."""
+    """Return the colours of a picture on the page, (colours, 3), and the pixels each fills."""
     image.scroll_into_view_if_needed()
     image.evaluate("image => image.decode()")
     shot = Image.open(io.BytesIO(image.screenshot())).convert("RGB")
@@ -25,7 +25,7 @@ def painted(image) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_ink_of_every_figure_contrasts_with_the_page(site, visit, theme):
-    """Charts and diagrams take on the page's background, and enough of their ink is readable."""
+    """Charts and diagrams have the page's background, and enough of their ink is readable."""
     for name in site.pages:
         page = visit(site.url + name, color_scheme=theme).page
         paper = np.array(background(page))

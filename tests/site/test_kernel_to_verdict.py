@@ -1,7 +1,7 @@
 """Compare every number of *From kernel to prediction* with torch, NumPy and SciPy.
 
-These tests train the network as the chapter does. Of 250 digits the rounding of the weights
-changed no logit by more than 0.08, and one argmax, where two logits all but tied.
+These tests train the network as the chapter does. On 250 digits, rounding the weights changed no
+logit by more than 0.08, and one argmax, where two logits were almost equal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.site.sites import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.book]
 
 LIVE = figure_of("kernel-to-verdict")
-TOLERANCE = 0.2  # between a logit by the rounded weights and torch's by its own
+TOLERANCE = 0.2  # between a logit of the rounded weights and one of the original weights
 DIFFERENT = 3  # digits of 250 whose argmax may differ; their two best logits lie within 2·TOLERANCE
 ROUNDED = 0.0051  # the page shows two decimals
 SUM = re.compile(r"At row (\d+), column (\d+) of the map, .* up to (−?[\d.]+)\.")

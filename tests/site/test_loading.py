@@ -1,4 +1,4 @@
-"""Pages load nothing but their own files, all of them, and can be read without scripts."""
+"""Pages load all of their own files and nothing else, and can be read without scripts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def use_everything(page, site) -> None:
             page.keyboard.press("Escape")
             page.wait_for_selector(controls.enlarged, state="detached")
     if site.renderer == BUILTIN and page.locator(".copy:visible").count():
-        page.wait_for_selector(".copy:text-matches('Copied|Selected')")  # it takes its time
+        page.wait_for_selector(".copy:text-matches('Copied|Selected')")  # not immediate
     if page.locator(".citation a:visible").count():
         page.locator(".citation a:visible").first.focus()
     search_for(page, site, "the")

@@ -37,7 +37,7 @@ def words(site) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Return text without spaces, its mathematical letters as plain ones."""
+    """Return text without spaces, and with plain letters for mathematical ones."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
@@ -95,7 +95,7 @@ def test_all_fonts_are_embedded(site):
 
 
 def test_no_word_is_hyphenated(site, words):
-    """If one word of a PDF is hyphenated, Typst 0.15.2 makes every typed hyphen a soft one, too."""
+    """If Typst 0.15.2 hyphenates one word of a PDF, it makes every typed hyphen a soft one."""
     assert "\u00ad" not in words + pdf.poppler("pdftotext", "-layout", site.pdf, "-")
 
 

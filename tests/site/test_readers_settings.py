@@ -154,7 +154,7 @@ def test_anchors_are_no_tab_stops_but_can_be_clicked(builtin_site, visit):
 
 
 def check_stops(page, where: str) -> int:
-    """Check that exactly the blocks that scroll are tab stops, and named; return how many."""
+    """Check that exactly the scrolling blocks are tab stops, with names; return their number."""
     page.evaluate(TWO_FRAMES)
     blocks = page.evaluate(STOPS)
     for block in blocks:
@@ -199,7 +199,7 @@ def test_a_block_that_scrolls_can_be_scrolled_by_keys(builtin_site, visit):
 
 
 def test_formulas_remain_formulas_to_screen_readers(builtin_site, visit):
-    """A name on a formula that scrolls must not hide what is in it."""
+    """Naming a scrolling formula must not hide its content."""
     page = visit(builtin_site.url + builtin_site.chapter, width=320).page
     open_everything(page)
     page.evaluate(TWO_FRAMES)
@@ -255,7 +255,7 @@ def test_the_single_key_can_be_turned_off_without_storage(builtin_site, visit):
 
 
 def test_no_other_single_key_does_anything(builtin_site, visit):
-    """Speech input may type any text; nothing but the search has a key of its own."""
+    """Speech input may type any text, so only the search has a single-key shortcut."""
     page = visit(builtin_site.url + builtin_site.chapter).page
     page.evaluate("localStorage.setItem('shortcuts', 'off')")
     page.reload()

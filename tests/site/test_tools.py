@@ -25,7 +25,7 @@ RECORD = """
 
 
 def phrase_of(site) -> tuple[str, str]:
-    """Return a phrase of the book and the section that the search finds it in."""
+    """Return a phrase of the book and the section in which the search finds it."""
     if not site.is_real:
         return "drawn by hand", "Figures and tables"
     # Quarto's index has no subsections
@@ -102,7 +102,7 @@ def test_search_finds_a_phrase_and_opens_its_section(site, visit):
 
 
 def test_search_does_not_find_the_tex_of_formulas(builtin_site, visit):
-    """It may find words that begin in the same way, such as fraction."""
+    """It may find words that begin like a command, such as fraction."""
     page = visit(builtin_site.url + "index.html").page
     for command in ("frac", "aligned", "cdot", "lfloor"):
         search_for(page, builtin_site, command)
@@ -130,7 +130,7 @@ def test_search_works_by_keyboard_alone(builtin_site, visit, keys):
 
 def test_search_reports_that_nothing_matches(site, visit):
     page = visit(site.url + "index.html").page
-    search_for(page, site, "ѫѫѫ")  # pagefind shortens a word until it knows it
+    search_for(page, site, "ѫѫѫ")  # pagefind shortens a word until it finds a match
     page.wait_for_selector(site.controls.no_result)
 
 
@@ -236,7 +236,7 @@ def test_notes_are_described_to_screen_readers_and_close(builtin_site, visit, ac
 
 
 def note_text(page, address: str) -> list[str]:
-    """Return the words at a link's target without the link back, read in a page of its own."""
+    """Return the text at a link's target without the backlink, read in a separate page."""
     other = page.context.new_page()
     other.goto(address)
     text = other.locator(f'[id="{address.split("#")[1]}"]').inner_text()
