@@ -1,4 +1,4 @@
-"""Settings and built books that all tests of the renderer share."""
+"""Settings and built books shared by all tests of the renderer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture
 def book(tmp_path: Path) -> SmallBook:
-    """Return a small book of the test's own."""
+    """Return a small book for one test."""
     return SmallBook(tmp_path / "book")
 
 
@@ -42,7 +42,7 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
 
 @pytest.fixture
 def built_book(built_once: SmallBook, tmp_path: Path) -> SmallBook:
-    """Return a small book of the test's own with its site and its cache: `book` after a build."""
+    """Return a small book for one test, built: with its site and its cache."""
     return built_once.copy(tmp_path / "book")
 
 

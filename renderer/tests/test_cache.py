@@ -141,7 +141,7 @@ def test_folders_are_stored_and_evicted_whole(tmp_path):
 
 
 def test_two_builds_at_once_agree(tmp_path):
-    """Both make the same content at the same time; the later one uses the earlier one's."""
+    """Both produce the same content at the same time; the later one uses the earlier one's."""
     barrier = threading.Barrier(2, timeout=60)
 
     def make(path: Path) -> None:

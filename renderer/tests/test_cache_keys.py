@@ -191,7 +191,7 @@ def test_versions_include_the_kernel_and_what_it_shows(book, package):
 
 
 def test_a_package_upgraded_while_a_preview_or_worker_runs(book, packages):
-    """Versions are read anew in each build, although this process goes on."""
+    """Each build reads the versions again, although this process keeps running."""
     book.chapter(cell("import alpha"))
     seen = set()
     for version in ("1.0", "1.1", "1.2", "1.0"):

@@ -1,6 +1,6 @@
 """Every key and every cell option changes what readers get, or is refused; none is ignored.
 
-The tests walk the renderer's own tables of keys and options, so that one without a case fails.
+The tests iterate over the renderer's own tables, so a key or option without a case fails.
 """
 
 from __future__ import annotations
@@ -266,12 +266,12 @@ def refusals(book: SmallBook) -> dict[int, str]:
         check_sources(load(book.root))
     found = re.findall(r"(?m)^_quarto\.yml:(\d+): (.*)$", str(raised.value))
     assert len(dict(found)) == len(found), raised.value
-    assert "make book RENDERER=quarto" in found[-1][1]  # the way out, once for all
+    assert "make book RENDERER=quarto" in found[-1][1]  # the remedy, once for all keys
     return {int(line): message for line, message in found}
 
 
 def refusal(book: SmallBook, key: str, value: Any) -> str:
-    """Return the only message about a key, which must name its line, the value and the way out."""
+    """Return the only message about a key, which must name its line and value and a remedy."""
     [(line, message)] = refusals(book).items()
     assert line in lines_of(book, key, value), message
     if not isinstance(value, list):
@@ -322,7 +322,7 @@ def test_a_key_has_an_effect_or_is_refused(built, book, capsys, key, value, file
 
 @pytest.mark.parametrize("group", [0, 1])
 def test_other_keys_are_refused(book, group):
-    """Each key is in one group; those of which one contains the other are in different groups."""
+    """Each key is in one group; nested keys are in different groups."""
     keys = [key for key in OTHER_KEYS if group_of(key) == group]
     taken = {k for k in BASE for key in keys if k.startswith(f"{key}.") or key.startswith(f"{k}.")}
     values = {k: v for k, v in BASE.items() if k not in taken}

@@ -121,7 +121,7 @@ def test_text_is_stored_as_a_terminal_would_show_it(book):
 
 
 def test_a_displays_handle_is_not_shown(book):
-    """IPython returns one if `display` gets an id; Jupyter shows its repr, which is of no use."""
+    """IPython returns one if `display` gets an id; Jupyter shows its repr, which is useless."""
     book.chapter(
         "```{python}\nhandle = display(1, display_id=True)\nhandle\n```\n\n"
         "```{python}\ndisplay(2, display_id='b')\n```\n\n"
@@ -156,7 +156,7 @@ thread.join()
 
 
 def test_what_a_cell_starts_and_does_not_await(book):
-    """CONTRIBUTING.md says so; if ipykernel changes, correct it."""
+    """CONTRIBUTING.md describes this; correct it if ipykernel changes."""
     book.chapter(STARTS)
     cells = [outputs(book, position) for position in range(3)]
     assert [[o["text"] for o in cell] for cell in cells] == [[], [], ["from a thread\n"]]

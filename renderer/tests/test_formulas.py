@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = Path(__file__).parent / "tex" / "commands.txt"
 COMMAND = re.compile(r"\\([A-Za-z]+|[^A-Za-z])")
 
-# what is more than a sign: each command of these kinds is in one of the samples, or refused
+# more than a symbol: each command of these kinds is in one of the samples, or refused
 SAMPLES = r"""
 \text{if }x \textrm{r}\textbf{b}\textit{i}\texttt{t}\textsf{s}\mbox{m}\text{a $x^2$ b}
 \text{\aa\AA\ss\o\O\l\L\ae\AE\oe\OE\c{c}\v{s}\u{a}\char`a\textasciitilde\textasciicircum\textbackslash\ldots\quad}
@@ -179,7 +179,7 @@ LONG = " + ".join(f"a_{{{n}}} x^{{{n}}}" for n in range(30))
 
 @pytest.fixture
 def book_of(book):
-    """Return a function that gives the small book a chapter of these formulas."""
+    """Return a function that writes the small book's chapter from these formulas."""
     book.add_pdf()
 
     def write(formulas: list[str]) -> SmallBook:

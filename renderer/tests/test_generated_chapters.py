@@ -1,4 +1,4 @@
-"""Nothing of a chapter is lost, doubled, numbered otherwise or covered in any of its outputs."""
+"""No output loses, doubles, misnumbers or covers any part of a chapter."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ vi) six
 ```{{python}}
 1
 ```
-"""  # what random chapters found
+"""  # found by random chapters
 
 
 def test_numbers_of_nested_lists_and_code_within_columns(book):

@@ -1,4 +1,4 @@
-"""Obstacles on the user's machine: the build copes or explains itself in a line, no traceback."""
+"""Obstacles on the user's machine: the build copes, or explains itself in one line."""
 
 from __future__ import annotations
 

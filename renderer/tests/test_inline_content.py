@@ -1,4 +1,4 @@
-"""Formulas, code, notes, links and the like come out right wherever text can be."""
+"""Formulas, code, notes, links and the like are correct wherever text may appear."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><circle r=
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of inline content: its source, and what each output must have of it."""
+    """A kind of inline content: its source, and what each output must contain."""
 
     source: str
     html: str  # a regular expression
@@ -201,7 +201,7 @@ def test_sections_keep_their_numbers(places):
     assert numbers == [f"2.{n}" for n in range(1, len(KINDS) + 1)]
 
 
-# Titles: a chapter of its own for each kind
+# Titles: one chapter for each kind
 
 
 @pytest.fixture(scope="module")

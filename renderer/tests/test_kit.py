@@ -153,7 +153,7 @@ def test_two_notebooks_with_the_same_name_are_refused(kit_book, capsys):
 
 @pytest.fixture
 def site(kit_book: SmallBook) -> Iterator[str]:
-    """Yield the address of a server on this machine, as the published site's."""
+    """Yield the address of a server on this machine that acts as the published site."""
     with served(kit_book.root / "_book") as url:
         yield url.rstrip("/")
 

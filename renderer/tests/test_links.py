@@ -133,7 +133,7 @@ def test_with_a_web_address_print_and_notebooks_link_to_the_file(book):
 
 
 def _linking(address: str) -> dict[str, str]:
-    """Return a chapter for each form of link, the number of the form in its address."""
+    """Return a chapter for each form of link, with the form's number in its address."""
     forms = {**FORMS, **HTML_FORMS}
     bodies = {name: form.format(address.format(n)) for n, (name, form) in enumerate(forms.items())}
     return bodies | {name: f"{ON_PAGES}\n{bodies[name]}\n:::" for name in HTML_FORMS}

@@ -1,4 +1,4 @@
-"""Other tools with the downloaded notebooks: they save and convert them as they are."""
+"""Other tools save the downloaded notebooks unchanged, and convert them without loss."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def node(path: Path) -> nbformat.NotebookNode:
 
 
 def convert(exporter: nbconvert.Exporter, path: Path) -> tuple[str, dict[str, bytes]]:
-    """Return what an exporter makes of a notebook, and the files beside it."""
+    """Return an exporter's output for a notebook, and the files beside it."""
     text, resources = exporter.from_filename(str(path))
     return text, resources.get("outputs") or {}
 

@@ -137,7 +137,7 @@ def test_only_the_changed_chapter_is_rendered_again(book):
 
 
 def answers(book: SmallBook) -> list[dict | bool]:
-    """Check the book; return what pandoc answered."""
+    """Check the book; return pandoc's responses."""
     texts = []
     with pytest.MonkeyPatch.context() as patch:
         ask = pandoc._pandoc

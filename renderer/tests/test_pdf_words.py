@@ -1,8 +1,8 @@
 # ruff: noqa: E501
-"""The PDF has the words of the pages, within its margins and none on another, whatever is written.
+"""The PDF has all words of the pages, none outside the margins or on top of another.
 
-One book has each mark that Typst reads in each place where a line can start, and what is long, wide
-or tall.
+One book has each mark that Typst reads in each place where a line can start, and content that is
+long, wide or tall.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def server(tmp_path) -> Iterator[Server]:
 
 
 def get(server: Server, path: str):
-    """Return the answer to a request."""
+    """Return the response to a request."""
     return urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/{path}", timeout=60)
 
 
@@ -47,7 +47,7 @@ def build_of(page: str) -> str:
 
 
 def event(server: Server, build: str) -> str:
-    """Wait as a browser does, which asks again when a connection ends, for at most a minute."""
+    """Wait up to a minute, as a browser does, which reconnects when a connection ends."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if RELOAD in (answer := text(server, f".reload?{build}")):
@@ -60,7 +60,7 @@ def event(server: Server, build: str) -> str:
 
 def test_a_build_that_ends_while_a_page_loads(server):
     page = text(server, "index.html")
-    server.reload()  # before the page's script has asked to be told
+    server.reload()  # before the page's script has connected
     start = time.monotonic()
     assert RELOAD in event(server, build_of(page))
     assert time.monotonic() - start < 1
@@ -144,7 +144,7 @@ def test_the_browser_stores_nothing(server, path):
 
 
 class Panic(BaseException):
-    """Typst and polars raise such an exception, which is no `Exception`, for a fault in Rust."""
+    """An exception outside `Exception`, like those of Typst and polars for a panic in Rust."""
 
 
 ERRORS = [

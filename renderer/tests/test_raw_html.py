@@ -70,7 +70,7 @@ def test_every_tag_is_refused_at_its_line(book, fails, form, tags):
 def test_an_element_is_reported_once_with_all_its_parts(book):
     found = book.problems(f"Text.\n\n{part}\n\nText." for part in PARTS.values())
     for tag, problems in zip(PARTS, found, strict=True):
-        lines = {"figure": [5, 6]}.get(tag, [5])  # advice for a picture is of use by itself
+        lines = {"figure": [5, 6]}.get(tag, [5])  # the advice for a picture is useful on its own
         assert [line for line, _ in problems] == lines
         assert f"`<{tag}>`" in problems[0][1]
 

@@ -290,7 +290,7 @@ def test_a_renamed_chapter_leaves_nothing(book):
 
 
 def test_a_build_leaves_the_site_of_a_new_folder(book, tmp_path):
-    """After any series of builds the site is the same as if there had only been the last one."""
+    """After any series of builds the site is as if only the last one had run."""
     assert book.run(*BUILD) == 0
     book.write("CNAME", "x")
     book.add_pdf()
@@ -379,7 +379,7 @@ def test_an_empty_folder_of_others_is_reported(book):
         installed(book, "index.html")()
 
 
-# Builds that are killed, or meet
+# Builds that are killed, or coincide
 
 
 def test_a_build_that_is_killed_loses_track_of_no_file(book, monkeypatch):

@@ -237,7 +237,7 @@ def test_lines_of_cells_and_inline_code(book):
 
 
 def test_options_are_recognised_as_quarto_does(book):
-    """Quarto's pattern is ^#\\s*\\| ?; black writes a space behind the number sign."""
+    """Quarto's pattern is ^#\\s*\\| ?; black writes a space after the number sign."""
     forms = ["#|", "#| ", "# |", "# | ", "#  | ", "#\t| "]
     cells = [
         f"```{{python}}\n{form}label: a-{n}\n#| echo: false\n1  # | ok\n```"

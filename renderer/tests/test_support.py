@@ -1,4 +1,4 @@
-"""Test the fixtures and helpers that the tests share."""
+"""Test the fixtures and helpers shared by the tests."""
 
 from __future__ import annotations
 

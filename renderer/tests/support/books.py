@@ -81,7 +81,7 @@ def _located(messages: str) -> Iterator[tuple[str, int, str]]:
 
 
 class SmallBook:
-    """A book of a preface and one chapter in a folder of its own.
+    """A book with a preface and one chapter, in its own folder.
 
     It has no pyproject.toml, so no data, kit or live figures, until `configure` writes one.
     """
@@ -98,7 +98,7 @@ class SmallBook:
         self.write("requirements.txt", "polars==2.1.0\n")
 
     def configure(self, **settings: str | list[str]) -> None:
-        """Write these settings of [tool.bookbuild]; without any, all of `CONVENTIONS`."""
+        """Write these settings of [tool.bookbuild], or by default all of `CONVENTIONS`."""
         lines = [
             f"{name.replace('_', '-')} = {json.dumps(value)}"
             for name, value in (settings or CONVENTIONS).items()
@@ -106,7 +106,7 @@ class SmallBook:
         self.write("pyproject.toml", "\n".join(["[tool.bookbuild]", *lines, ""]))
 
     def copy(self, root: Path) -> SmallBook:
-        """Return a copy of the book in another folder, with what has been built of it."""
+        """Return a copy of the book in another folder, including anything built."""
         shutil.copytree(self.root, root)
         other = copy.copy(self)
         other.root = root
@@ -119,7 +119,7 @@ class SmallBook:
         path.write_text(text, encoding="utf-8")
 
     def chapter(self, body: str) -> None:
-        """Give the chapter another body under the same title; it begins at line 3."""
+        """Replace the chapter's body, which begins at line 3, under the same title."""
         self.write("chapters/one.qmd", f"# One {{#sec-one}}\n\n{body}\n")
 
     def edit(self, name: str, old: str, new: str) -> None:
@@ -129,7 +129,7 @@ class SmallBook:
         self.write(name, text.replace(old, new))
 
     def add_pdf(self) -> None:
-        """Let the book have a PDF."""
+        """Add a PDF to the book's formats."""
         self.edit("_quarto.yml", "  title:", "  downloads: [pdf]\n  title:")
 
     def add_chapter(self, name: str, text: str) -> None:
@@ -144,7 +144,7 @@ class SmallBook:
     def add_cases(self, bodies: Iterable[str]) -> list[str]:
         """Add a chapter for each body, which begins at line 3; return the chapters' names.
 
-        A build or check of all cases takes little longer than that of one.
+        Building or checking all cases takes little longer than one.
         """
         names = []
         for number, body in enumerate(bodies):
@@ -155,7 +155,7 @@ class SmallBook:
         return names
 
     def problems(self, bodies: Iterable[str]) -> list[list[tuple[int, str]]]:
-        """Add a chapter for each body, check the book once; return their lines and messages."""
+        """Add a chapter for each body and check the book once; return their lines and messages."""
         names = self.add_cases(bodies)
         with pytest.raises(BookError) as raised:
             check_sources(load(self.root))

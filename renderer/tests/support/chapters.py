@@ -1,7 +1,7 @@
-"""Random chapters from the supported syntax, whose words are all different.
+"""Random chapters of supported syntax, in which no word occurs twice.
 
-Each word of a chapter is a marker, so "nothing lost, nothing doubled" means that each is once in
-every output. The same seed makes the same chapter.
+Each word of a chapter is a marker: if each occurs once in every output, nothing is lost or doubled.
+The same seed generates the same chapter.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PRINTS = [
 
 @dataclass
 class Facts:
-    """What the outputs of a chapter must have."""
+    """What the outputs of a chapter must contain."""
 
     words: dict[str, Shown] = field(default_factory=dict)
     repeated: set[str] = field(default_factory=set)  # words that a PDF may repeat: titles, heads
@@ -64,12 +64,12 @@ class Facts:
 
 
 def _in_pieces(word: str) -> str:
-    """Return an expression with a word as its value, which does not contain it."""
+    """Return an expression that evaluates to a word without containing it."""
     return f"{word[:3]!r} + {word[3:]!r}"
 
 
 class Chapter:
-    """One random chapter: its blocks, and what its outputs must have."""
+    """One random chapter: its blocks, and what its outputs must contain."""
 
     def __init__(self, number: int, seed: int, size: int = 14) -> None:
         self.number, self.random, self.facts = number, random.Random(f"{number} {seed}"), Facts()
@@ -99,7 +99,7 @@ class Chapter:
     # Words, and what is expected of them
 
     def word(self) -> str:
-        """Return a new word, whose digit keeps it from being hyphenated."""
+        """Return a new word, whose digit prevents hyphenation."""
         n, self.count = self.count, self.count + 1
         digits = (n // 225, n // 15 % 15, n % 15)
         word = f"zq{self.number}" + "".join(ALPHABET[digit] for digit in digits)
@@ -120,7 +120,7 @@ class Chapter:
         return text
 
     def _numbered(self, number: str, text: str) -> str:
-        """Return a text that begins with a word, before which outputs must have the number."""
+        """Return text that begins with a word; in outputs, the number must precede it."""
         self.facts.before[text.split()[0]] = number
         return text
 
@@ -141,7 +141,7 @@ class Chapter:
     # Inlines
 
     def _line(self, depth: int, longest: int = 2) -> str:
-        """Return some inlines, which begin and end with a word."""
+        """Return some inlines that begin and end with a word."""
         parts = [self.word()]
         for _ in range(self.random.randint(0, longest)):
             parts += [self._inline(depth), self.word() + self._any(["", ",", "."])]

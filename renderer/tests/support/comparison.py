@@ -1,4 +1,4 @@
-"""Compare what a built book's outputs have of random chapters (chapters.py)."""
+"""Compare a built book's outputs with its random chapters (chapters.py)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _miscounted(place: int, text: str, facts: Facts) -> Iterator[str]:
 
 
 def _misnumbered(place: int, text: str, facts: Facts) -> Iterator[str]:
-    """Yield the references, citations, captions and items with another text than expected."""
+    """Yield the references, citations, captions and items whose text is not as expected."""
     for word, expected in facts.between.items():
         # in a PDF, the end of a page may be in between
         found = re.search(rf"{word}\s+(.*?),? zq", text) if facts.words[word][place] else None
@@ -58,7 +58,7 @@ def _misnumbered(place: int, text: str, facts: Facts) -> Iterator[str]:
 
 
 def _page_text(tree: BeautifulSoup) -> str:
-    """Return the text of a page, its lists numbered, without what repeats other text."""
+    """Return the text of a page, with numbered lists and without repeated text."""
     assert tree.main
     for node in tree.main.select("annotation, details.log > summary"):
         node.decompose()

@@ -44,12 +44,12 @@ def poppler(tool: str, *arguments: str | Path) -> str:
 
 
 def text(pdf: Path) -> str:
-    """Return all text of a PDF on one line, its no-break spaces plain."""
+    """Return all text of a PDF on one line, with plain spaces for no-break ones."""
     return one_line(poppler("pdftotext", pdf, "-"))
 
 
 def one_line(words: str) -> str:
-    """Return text on one line, its no-break spaces plain."""
+    """Return text on one line, with plain spaces for no-break ones."""
     return " ".join(words.split())
 
 
@@ -93,7 +93,7 @@ def outside(pdf: Path) -> list[str]:
 
 
 def overprinted(pdf: Path) -> list[str]:
-    """Return the pairs of words of which one is printed over the other, with their page."""
+    """Return the pairs of words that overlap, with their page."""
     found = []
     for number, page in enumerate(pages(pdf), 1):
         words = sorted(page.words, key=lambda word: word.top)
@@ -106,7 +106,7 @@ def overprinted(pdf: Path) -> list[str]:
 def _overlap(a: Word, b: Word) -> bool:
     """Return whether two words share more than a point of width and 0.4 of a line of height.
 
-    The boxes of signs, such as roots, are larger than they.
+    The boxes of symbols such as roots are larger than the symbols.
     """
     if not (any(map(str.isalnum, a.text)) and any(map(str.isalnum, b.text))):
         return False

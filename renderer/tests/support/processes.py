@@ -54,7 +54,7 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], ob
     """Return a folder that `make` fills once per test run; the workers share it, read only."""
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent  # each worker's own folder lies in that of the run
+        base = base.parent  # each worker's own folder is inside that of the run
     folder, complete = base / name, base / f"{name}.complete"
     with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,7 +1,7 @@
 """Compare the words of a site's PDF with those of its pages, chapter by chapter.
 
-Notes and floating figures are in another place on paper, so words are counted. What is meant to
-differ is left out: folded summaries, downloads, the web's own content, and marks of lists.
+Notes and floating figures are elsewhere on paper, so words are counted, whatever their order.
+Intended differences are left out: folded summaries, downloads, web-only content, list markers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WEB_ONLY = (
     "script, style, annotation, mphantom, .book-title, .subtitle, .imprint, .take-away, "
     ".footnote-back, .anchor, .copy, .zoom, details.code-fold > summary, details.log > summary"
 )
-DROPPED = "•‣–√"  # marks of lists, and of roots, which have no text if they are tall
+DROPPED = "•‣–√"  # list markers, and signs of roots, which have no text if they are tall
 # a run of letters, a run of digits, or any other character; the PDF divides very long words
 TOKEN = re.compile(r"\b[^\W\d_]{40,}|([^\W\d_]+|\d+|\S)")
 ADDRESS = re.compile("^https?:")
@@ -36,10 +36,10 @@ EQUAL = str.maketrans(
 def differences(
     site: Path, book_pdf: Path, own: tuple[str, ...] = ()
 ) -> dict[str, tuple[Counter[str], Counter[str]]]:
-    """Return for each page what its chapter in the PDF lacks, and what it has in addition.
+    """Return, for each page, what its chapter in the PDF lacks and what it adds.
 
-    Of the text outside formulas whole words and numbers count, of formulas the characters. `own`
-    has the paragraphs that are meant for one format only.
+    Whole words and numbers are counted outside formulas, characters within. `own` contains the
+    paragraphs that are meant for one format only.
     """
     result = {}
     for name, main, printed in _chapters(site, book_pdf):

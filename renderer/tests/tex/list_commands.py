@@ -1,7 +1,7 @@
 """List the commands that pandoc's TeX reader knows, from the source of its library texmath.
 
 `python list_commands.py TEXMATH > commands.txt`, with the folder of the version in the pinned
-pandoc. Each line has a kind and commands of it; test_formulas.py tries them all.
+pandoc. Each line has a kind and its commands; test_formulas.py tries them all.
 """
 
 from __future__ import annotations
