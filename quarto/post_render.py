@@ -27,7 +27,7 @@ WIDGET_SCRIPTS = re.compile(
     r"|[ \t]*<script\b[^>]*>define\('jquery'[^<]*</script>\n?"
 )
 DARK_STYLES = re.compile(r'<link(?= [^>]*class="quarto-color-scheme quarto-color-alternate")')
-# A script's text may have such tags, too.
+# A script's text may also contain such tags.
 CODE_TAG = re.compile(
     r"<script\b.*?</script>|<(?P<code>pre|code|kbd|samp)\b(?![^>]*\stranslate=)", re.DOTALL
 )

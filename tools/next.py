@@ -2,8 +2,8 @@
 
 The packages of requirements.in are installed in `.cache/next` without their pins, except torch: the
 newest one on the default index brings gigabytes of CUDA. The book's Python and the new one then
-observe the same: versions, names that the code imports, chapters and fast tests. What only the new
-one reports is printed. A run takes about three times as long as `make book`.
+both report versions, missing names, and problems in chapters and fast tests. What only the new one
+reports is printed. A run takes about three times as long as `make book`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Observations = dict[str, list[str]]  # by subject
 
 
 def main() -> int:
-    """Print what only the newest versions report; return 1 if anything but their numbers."""
+    """Print what only the newest versions report; return 1 if that is more than their numbers."""
     if sys.argv[1:] == ["observe"]:
         print(json.dumps(observe()))
         return 0
@@ -73,7 +73,7 @@ def observed_by(python: str) -> Observations:
 
 
 def run(command: list[str]) -> str:
-    """Return what a command prints; end if it fails, for the reason that it has printed."""
+    """Return a command's output; exit if it fails, as its error has been printed."""
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise SystemExit(f"next: {' '.join(command)} failed, for the reason above")

@@ -15,12 +15,12 @@ wanted() {
     cat requirements.txt renderer/pyproject.toml
 }
 
-# A system update may remove the Python that .venv links to, or replace it by another version.
+# A system update may remove the Python that .venv links to, or replace it with another version.
 is_alive() {
     .venv/bin/python -Ic 'import pip' 2>/dev/null
 }
 
-# Scripts and the renderer's link in .venv name this folder, so a moved .venv is of no use either.
+# Scripts and the renderer's link in .venv name this folder, so a moved .venv is also useless.
 is_ours() {
     is_alive && [ "$(head -n 1 "$stamp" 2>/dev/null)" = "$(pwd -P)" ]
 }
@@ -40,7 +40,7 @@ check_python() {
         fail "this Python cannot create virtual environments; on Debian and Ubuntu: apt install python3-venv"
 }
 
-# One make at a time; another one waits, and then has nothing to install.
+# One make at a time; a second one waits, and then has nothing to install.
 mkdir -p .cache
 exec 9>.cache/setup.lock
 flock -n 9 || {

@@ -1,4 +1,4 @@
-"""Check that builds are reproducible and the quantities as expected: `make verify`.
+"""Check that builds are reproducible and quantities as expected: `make verify`.
 
 The book is built twice from scratch, in two copies and with different hash seeds. The executed
 results and all of `_book` are compared byte for byte, then the quantities with tests/expected/. The

@@ -1,8 +1,8 @@
 """An SVG canvas for the book's diagrams: grids of numbers, arrows, outlines and text as paths.
 
 This module defines the look of the diagrams, `draw.py` their contents. Text is drawn from the
-outlines of DejaVu Sans (shipped with matplotlib), so that browsers, Typst and printers show the
-same letters. A glyph's identifier is its face and its hexadecimal code point. Lengths are SVG user
+outlines of DejaVu Sans (shipped with matplotlib), so browsers, Typst and printers show the same
+letters. A glyph's identifier is its face and its hexadecimal code point. Lengths are SVG user
 units; every picture is `WIDTH` wide.
 """
 

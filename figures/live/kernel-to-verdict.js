@@ -49,7 +49,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     return moved;
   }
 
-  // Centres the ink's centre of mass, to the nearest pixel, as MNIST's makers did.
+  // Centres the ink's centre of mass, to the nearest pixel, as MNIST's authors did.
   function centred(pixels) {
     let [mass, rows, columns] = [0, 0, 0];
     pixels.forEach((ink, at) => {

@@ -1,4 +1,4 @@
-"""Data and picture of *From kernel to verdict*: SimpleCNN's weights and twenty test digits.
+"""Data and picture of *From kernel to prediction*: SimpleCNN's weights and twenty test digits.
 
 kernel-to-verdict.js computes in the page. The picture shows the figure's initial state, drawn by
 matplotlib from the same rounded weights.

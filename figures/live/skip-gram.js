@@ -71,8 +71,8 @@
     return drawn.filter((word) => word >= 0); // none if the neighbour is the only word
   }
 
-  // For the neighbour and the random words: product with v, its σ, the target, and the difference of
-  // the two, which pulls if positive and pushes if negative.
+  // For the neighbour and the negative samples: product with v, its σ, the target, and the difference
+  // of the two, which pulls if positive and pushes if negative.
   function scoresOf({ v, u }, { centre, neighbour }, drawn) {
     return [neighbour, ...drawn].map((word, place) => {
       const product = dot(u[word], v[centre]);
@@ -97,7 +97,7 @@
     for (const { word, force } of scores) u[word] = moved(u[word], RATE * force, old);
   }
 
-  // The mean objective over all pairs, in expectation over the random words.
+  // The mean objective over all pairs, in expectation over the negative samples.
   function meanObjective({ v, u }, pairs, counts, number) {
     const sums = pairs.map(({ centre, neighbour }) => {
       const chances = chancesOf(counts, neighbour);

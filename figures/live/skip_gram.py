@@ -48,7 +48,7 @@ class Plane:
     reach : int
         The largest distance between neighbours.
     number : int
-        The number of random words for each pair.
+        The number of negative samples for each pair.
     """
 
     def __init__(self, sentences: list[str], reach: int, number: int):
@@ -71,19 +71,19 @@ class Plane:
         ]
 
     def chances(self, neighbour: str) -> dict[str, float]:
-        """Return each word's probability of being drawn along with a neighbour."""
+        """Return each word's probability of being drawn as a negative sample for a neighbour."""
         weights = {w: count**0.75 for w, count in self.counts.items() if w != neighbour}
         return {word: weight / sum(weights.values()) for word, weight in weights.items()}
 
     def draw(self, neighbour: str) -> list[str]:
-        """Draw the random words for a pair."""
+        """Draw the negative samples for a pair."""
         chances = self.chances(neighbour)
         ends = list(zip(chances, accumulate(chances.values()), strict=True))
         numbers = [next(self.random) for _ in range(self.number)]
         return [next(word for word, end in ends if number < end) for number in numbers]
 
     def step(self, centre: str, neighbour: str) -> None:
-        """Move the vectors of one pair and of its random words along the gradient."""
+        """Move the vectors of one pair and of its negative samples along the gradient."""
         words = [neighbour, *self.draw(neighbour)]
         v = self.v[centre]
         forces = [(word == neighbour) - _sigmoid(_dot(self.u[word], v)) for word in words]
@@ -99,7 +99,7 @@ class Plane:
                 self.step(centre, neighbour)
 
     def objective(self) -> float:
-        """Return the mean objective over all pairs, in expectation over the random words."""
+        """Return the mean objective over all pairs, in expectation over the negative samples."""
         pairs = self.pairs()
         return sum(self._expected(*pair) for pair in pairs) / len(pairs)
 

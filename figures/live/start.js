@@ -1,6 +1,6 @@
 // Makes a figure live when the reader presses Start: loads its script and data, replaces the picture
-// by the live figure, and restores the initial state on Reset. A classic script, so that it also
-// runs from file://. Without it, or after a failure, the picture remains.
+// by the live figure, and restores the initial state on Reset. A classic script, so it also runs
+// from file://. Without it, or after a failure, the picture remains.
 //
 // A figure's script calls explorables.define(name, begin). begin(stage, data, figure) fills the
 // empty element `stage` and may return functions for tests. On Reset it is called again.

@@ -101,7 +101,7 @@ def read_review(text: str, words: list[str], network: TextCNN) -> tuple[float, p
 
 
 def picture(text: str, words: list[str], network: TextCNN) -> ggplot:
-    """Draw the figure's initial state: the verdict and the five most important filters."""
+    """Draw the figure's initial state: the prediction and the five most important filters."""
     log_odds, filters = read_review(text, words, network)
     verdict = f"{log_odds:+.2f}".replace("-", "−")
     bars = filters.head(5).with_columns(name=pl.format("{}  (filter {})", "window", "filter"))

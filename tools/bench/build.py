@@ -38,7 +38,7 @@ def rows() -> Iterator[Row]:
         # warm the disk cache, so that neither side pays for reading the packages
         process([sys.executable, "-c", "import funs, gensim, umap, plotnine"], copy)
         plain = sum(process([sys.executable, s.name], copy, **PLAIN).seconds for s in scripts)
-        shutil.rmtree(copy / ".cache")  # so that the build trains the word vectors, too
+        shutil.rmtree(copy / ".cache")  # so that the build also trains the word vectors
         yield ratio("full build / the same cells as plain scripts", build(copy), plain, goal=0.7)
 
 
