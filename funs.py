@@ -1,7 +1,7 @@
-"""Helpers for the book's cells, in three parts: what cells call, how it works, what it checks.
+"""Helpers for the book's cells: the functions that cells call, their implementation, their checks.
 
-Names with _ are defined further down. A mistake raises a ValueError, one sentence on what is wrong,
-where, and what to do. The networks are defined in the chapters.
+Names that begin with _ are defined further down. A mistake raises a ValueError that states in one
+sentence what is wrong, where, and what to do. The networks are defined in the chapters.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = ["DSImage", "DSSklearn", "DSTorch", "print_rows", "set_seed"]
 SEED = 14
 
 
-# --- 1. What cells call ------------------------------------------------------------------------
+# --- 1. Functions for cells --------------------------------------------------------------------
 
 
 def set_seed(seed: int = SEED) -> None:
@@ -175,7 +175,7 @@ class DSTorch:
     ) -> None:
         """Fit a model that outputs logits, (batch, classes), in place, by cross-entropy.
 
-        Prints the mean loss of each epoch: of each case, the loss before its batch changed the
+        Print the mean loss of each epoch, with each case's loss taken before its batch changes the
         weights. Parts that are frozen or in eval mode stay so.
         """
         _check_counts(num_epochs=num_epochs, batch_size=batch_size)
@@ -215,7 +215,7 @@ class DSTorch:
     def predict_proba(
         model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence, prefix: str = ""
     ) -> pl.DataFrame:
-        """Return what ``predict`` does, and probabilities.
+        """Return the columns of ``predict`` and the probabilities.
 
         ``prob_pred_`` is the probability of the predicted class. The columns of the classes are
         named by `prefix` and class: give a prefix if your frame already has columns of these names.
@@ -266,11 +266,11 @@ class DSSklearn:
     def logistic_regression_cv(
         df: pl.DataFrame, target, features=None, drop=(), **other
     ) -> Classifier:
-        """Fit a logistic regression, its penalty chosen by cross-validation, to training rows.
+        """Fit a logistic regression to training rows; cross-validation chooses its penalty.
 
-        The column "index" marks the training rows. Without it, a share of each class, `test_size`
-        (0.3), is drawn at random for testing, or of each value of the column `stratify`. The book
-        does not call this and ``print_rows``; the course's neighbouring chapters do.
+        The column "index" marks the training rows. Without it, a random share of each class (or of
+        each value of the column `stratify`) is held out for testing: `test_size`, 0.3. The book
+        calls neither this nor ``print_rows``; the course's neighbouring chapters do.
         """
         return Classifier(df, target, features, drop, **other)
 
@@ -293,7 +293,7 @@ class Reduction:
 
 
 class Classifier:
-    """A frame, and the predictions for its rows of a logistic regression fitted to some of them."""
+    """A frame, and predictions for its rows by a logistic regression fitted to some of them."""
 
     def __init__(
         self, df, target, features, drop, test_size=0.3, random_state=SEED, stratify=None, **other
@@ -323,17 +323,17 @@ class Classifier:
         return dict(self.classes.group_by("index_").agg(right.mean()).sort("index_").iter_rows())
 
     def predict_proba(self, full: bool = False, prefix: str = "") -> pl.DataFrame:
-        """Return what ``DSTorch.predict_proba`` does, and ``index_``: "train" or "test"."""
+        """Return the columns of ``DSTorch.predict_proba`` and ``index_``, "train" or "test"."""
         frame = _with_probabilities(self.classes, self.probability, self.cn, prefix)
         return _beside(self.df, frame) if full else frame
 
     def confusion_matrix(self):
-        """Plot what ``DSTorch.confusion_matrix`` does, for the test rows."""
+        """Plot how many test rows of each class are predicted as each class."""
         return _confusion_plot(self.classes.filter(index_="test"), self.cn)
 
 
 class DSImage:
-    """Pictures that a frame lists, drawn."""
+    """Drawings of the pictures that a frame lists."""
 
     @staticmethod
     def plot_image_grid(
@@ -364,7 +364,7 @@ class DSImage:
         return _draw_grid(pictures, titles, ncol, size, "gray_r" if invert else "gray")
 
 
-# --- 2. How it works ---------------------------------------------------------------------------
+# --- 2. Implementation -------------------------------------------------------------------------
 
 SCORING_BATCH = 256  # cases scored at once, which saves memory; others change logits by some 1e-7
 LARGE = 2**24  # bytes: from this size, parts of X are on the disk, so that memory need hold only X
@@ -382,7 +382,7 @@ def _loaded(X: Tensor, y: Tensor | None, train: np.ndarray, cn: list) -> Loaded:
 
 
 def _rows(X: Tensor, chosen: np.ndarray) -> Tensor:
-    """Return a copy of some rows: a large one is in a file, which is read where it is used."""
+    """Return a copy of some rows; a large copy is in a file and read where it is used."""
     if (size := int(chosen.sum())) * X[0].nbytes < LARGE:
         return X[chosen]
     full = "X_train and X_test do not fit on the disk, so free some space, or load fewer pictures"
@@ -394,7 +394,7 @@ def _rows(X: Tensor, chosen: np.ndarray) -> Tensor:
 
 
 def _classes(labels: pl.Series | None, cn: Sequence | None) -> tuple[Any, list]:
-    """Return each label's position among the class names, int64 (N,), and these."""
+    """Return each label's position among the class names, int64 (N,), and the names."""
     if labels is None:
         _check(cn is not None, "Labels are missing: name their column, or give new cases cn=cn.")
         return None, _names(cn).to_list()
@@ -417,7 +417,7 @@ def _composed(value: Any) -> Any:
 
 
 def _training_rows(df, index: str | None, y, cn: list, new: bool) -> np.ndarray:
-    """Return which rows are for training, bool (N,): as the column tells, or none if new."""
+    """Return which rows are for training, bool (N,), according to the column; none if new."""
     _check(df.height, "The frame is empty: check your filters.")
     if new and index is None and "index" not in df.columns:
         return np.zeros(df.height, dtype=bool)
@@ -434,7 +434,7 @@ def _training_rows(df, index: str | None, y, cn: list, new: bool) -> np.ndarray:
 
 
 def _with_index(df, y: Tensor, cn: list, test_size, seed=SEED, groups=None) -> pl.DataFrame:
-    """Return a frame with a column "index": if it has none, a random share of each group tests."""
+    """Return a frame with a column "index"; if new, it holds out a random share of each group."""
     if "index" in df.columns:
         return df
     from sklearn.model_selection import train_test_split
@@ -565,7 +565,7 @@ def _with_probabilities(frame: pl.DataFrame, probability: np.ndarray, cn, prefix
 
 
 def _beside(df: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Return a frame with further columns; raise if it has some of their names already."""
+    """Return a frame with further columns; raise if it already has columns of these names."""
     twice = [name for name in new.columns if name in df.columns]
     advice = 'choose other names by prefix=, as in prefix="second_"'
     _check(not twice, f"The frame already has columns {reprlib.repr(twice)}: {advice}.")
@@ -667,7 +667,7 @@ def _draw_grid(pictures: list[np.ndarray], titles: list[str], ncol: int, size: f
     return figure
 
 
-# --- 3. What it checks -------------------------------------------------------------------------
+# --- 3. Checks ---------------------------------------------------------------------------------
 
 DIVERGED = "fill or drop NaN in X, or start again with a smaller learning rate."
 
@@ -705,7 +705,7 @@ def _column(df: pl.DataFrame, expr: Any, argument: str) -> pl.Series:
         found = f"it selects {len(columns)} columns of {len(columns[0]) if columns else 0} values"
         _check(len(columns) == 1 and len(columns[0]) == df.height, f"{found} for {df.height} rows.")
     values = columns[0]
-    known = values.fill_nan(None) if values.dtype.is_float() else values  # NaN is missing, too
+    known = values.fill_nan(None) if values.dtype.is_float() else values  # NaN is also missing
     rows = reprlib.repr(known.is_null().arg_true().to_list())
     missing = f"{argument}, column {values.name!r}, has missing values in rows {rows}"
     _check(not known.has_nulls(), f"{missing}: fill or drop them.")

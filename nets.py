@@ -64,8 +64,8 @@ class SimpleCNN(nn.Module):
 class TextCNN(nn.Module):
     """Word vectors, a convolution over neighbouring words, max pooling, and two dense layers.
 
-    Maps word indices, int64 (N, L), to logits, (N, num_classes). The word vectors are a copy of
-    `embedding_matrix`, float32 (V, D), whose last row is that of the padding, and are frozen.
+    Maps word indices, int64 (N, L), to logits, (N, num_classes). The frozen word vectors are a
+    copy of `embedding_matrix`, float32 (V, D), whose last row is that of the padding.
     """
 
     def __init__(self, embedding_matrix, num_filters=100, filter_size=3, num_classes=2):
