@@ -367,7 +367,7 @@ class DSImage:
 # --- 2. Implementation -------------------------------------------------------------------------
 
 SCORING_BATCH = 256  # cases scored at once, which saves memory; others change logits by some 1e-7
-LARGE = 2**24  # bytes: from this size, parts of X are on the disk, so that memory need hold only X
+LARGE = 2**24  # bytes: from this size, parts of X are on disk, so memory need hold only X
 DISK = "/var/tmp" if Path("/var/tmp").is_dir() else None  # /tmp may be in memory
 # Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey, P a palette,
 # A is transparency, I;16 is grey in 16 bits, and the others are in colour
@@ -770,7 +770,7 @@ def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> rang
 
 
 def _check_no_probabilities(outputs: Tensor) -> None:
-    """Raise if a softmax or sigmoid made the outputs, or each row is a distribution."""
+    """Raise if the outputs come from a softmax or sigmoid, or if each row is a distribution."""
     last_step = str(outputs.grad_fn)  # in training; None in scoring
     sums, one_hot = outputs.sum(dim=1), ((outputs == 0) | (outputs == 1)).all()
     normal = (outputs >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-5)

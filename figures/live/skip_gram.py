@@ -1,6 +1,6 @@
 """Picture of *Skip-gram in the plane*: skip-gram with negative sampling in two dimensions.
 
-The training is that of skip-gram.js, with the same random numbers, so that picture and page agree.
+The training is that of skip-gram.js, with the same random numbers, so picture and page agree.
 It is a demonstration; use gensim to train word vectors for use.
 """
 
@@ -119,7 +119,7 @@ class Plane:
 def snapshot(plane: Plane, moment: str) -> pl.DataFrame:
     """Return the current vectors, one per row, with a position for its word on a circle.
 
-    Lengths are relative to the longest vector, so that two moments fit one scale.
+    Lengths are relative to the longest vector, so different moments share a scale.
     """
     panel = f"{moment}: average pair −{-plane.objective():.3f}"
     longest = max(math.hypot(*vector) for vector in [*plane.v.values(), *plane.u.values()])

@@ -75,7 +75,7 @@ def install(folder: Path, name: str, version: str, *needs: str) -> None:
 
 @pytest.fixture
 def project(book: SmallBook, packages: Path) -> SmallBook:
-    """Return a book of two chapters, of which the first uses packages, modules and files."""
+    """Return a book of two chapters; the first uses packages, modules and files."""
     book.configure(data="data", data_manifest="data/state.json", data_command="task measure")
     manifest = {"outputs": {"digits.csv": "aaaa"}, "recipe": {"list.toml": "cccc"}}
     book.write("data/state.json", json.dumps(manifest))

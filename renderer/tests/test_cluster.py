@@ -79,7 +79,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def two(book: SmallBook) -> SmallBook:
-    """Return a book of two chapters, of which the second draws."""
+    """Return a book of two chapters; the second draws."""
     draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
     options = '#| label: fig-line\n#| fig-cap: "A line."\n#| fig-alt: "It rises."\n'
     book.add_chapter("two", f"# Two\n\n```{{python}}\n{options}{draw}\n```\n")

@@ -64,7 +64,7 @@ INDEX, ONE, FOUR = "_book/index.html", "_book/chapters/one.html", "_book/chapter
 PDF = "_book/Small-book.pdf"
 
 # Another value of each key, and a file with a text that is in it after the change and not before.
-# A list of texts: what is gone afterwards.
+# A list of texts: what is no longer in it after the change.
 CASES: dict[str, list[tuple[Any, str, str | list[str]]]] = {
     "project.type": [("website", REFUSED, "")],
     "project.execute-dir": [("file", REFUSED, "")],

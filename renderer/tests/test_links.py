@@ -17,7 +17,7 @@ ONE = "chapters/one.qmd"
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><circle r="9"/></svg>'
 ON_PAGES = '::: {.content-visible when-format="html"}'
 
-# Files of the project, and links from chapters/one.qmd to them. Quarto 1.10.18 copies these, too.
+# Files of the project, and links from chapters/one.qmd to them. Quarto 1.10.18 also copies these.
 FILES = {
     "data/scores.csv": "../data/scores.csv",
     "data/paper.pdf": "../data/paper.pdf",

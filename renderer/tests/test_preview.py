@@ -1,4 +1,4 @@
-"""The preview loses no reload, and survives every error of a build."""
+"""The preview loses no reload, and survives every build error."""
 
 from __future__ import annotations
 

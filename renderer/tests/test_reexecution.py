@@ -72,7 +72,7 @@ CHECKSUMS = {
 
 @pytest.fixture
 def project(book):
-    """Return a book of two chapters, of which the first uses helpers and data."""
+    """Return a book of two chapters; the first uses helpers and data."""
     book.configure()
     book.add_chapter("two", f"---\nafter: chapters/one.qmd\n---\n\n# Two\n\n{TWO}")
     book.chapter(ONE)

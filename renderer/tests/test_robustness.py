@@ -1,4 +1,4 @@
-"""Odd input and damaged files: a message with its place, or a repaired build; never a traceback."""
+"""Odd input and damaged files: a located message or a repaired build, but never a traceback."""
 
 from __future__ import annotations
 

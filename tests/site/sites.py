@@ -57,7 +57,7 @@ CONTROLS = {
 
 
 def renderer_of(folder: Path) -> str:
-    """Return which renderer made a site, by its first page, or "" if there is no site."""
+    """Return which renderer built a site, judging by its first page, or "" if there is no site."""
     page = folder / "index.html"
     generator = page.is_file() and GENERATOR.search(page.read_text(encoding="utf-8"))
     return generator[1] if generator else ""

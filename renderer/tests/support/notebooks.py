@@ -81,7 +81,7 @@ def _shown(cell: nbformat.NotebookNode) -> list:
 
 
 def answer(node: nbformat.NotebookNode, answers: dict[str, Any] | None, folder: Path) -> list[str]:
-    """Type answers in place of a practice notebook's dots and run it; return the checks' texts."""
+    """Replace a practice notebook's dots with answers, run it and return the checks' texts."""
     for cell in node.cells:
         for name, value in (answers or {}).items():
             cell.source = cell.source.replace(f"{name} = ...", f"{name} = {value!r}")
