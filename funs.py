@@ -99,12 +99,12 @@ class DSTorch:
 
         The columns `label_name`, `filepath` and `index` (by default "index") hold each picture's
         class, its file, and "train" or "test". `scale` divides by the largest possible value, so
-        that all lie in [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the
+        all are in [0, 1]; `flatten` makes each picture one row, (N, C * H * W). With `cn`, the
         class names, new pictures load without training pictures, and with or without labels.
 
         Examples
         --------
-        Read my own digit, dark ink on white paper with a margin; ``1 - X`` is light on black.
+        Read your own digit, dark ink on white paper with a margin; ``1 - X`` is light on black.
 
         >>> photo = ImageOps.exif_transpose(Image.open("7.jpg")).convert("L").resize((28, 28))
         >>> ImageOps.autocontrast(photo).save("7.png")
@@ -143,12 +143,12 @@ class DSTorch:
 
         The words are those of `model`, a gensim Word2Vec or KeyedVectors; others are dropped.
         `tokens_expr` selects a list of strings for each text, `label_expr` its class. `pad_idx` is
-        a word's index, or the number of words: an embedding's row after the last word's. `index`
+        a word's index, or the number of words: the embedding's row after the last word. `index`
         and `cn` are as in ``load_image``; without both, a random fifth of each class is held out.
 
         Examples
         --------
-        Score my own sentence.
+        Score your own sentence.
 
         >>> df = pl.DataFrame({"tokens": ["i did not like it".split()]})
         >>> mine = DSTorch.load_text(df, w2v, c.tokens, pad_idx=len(w2v.wv), cn=cn)
@@ -208,7 +208,7 @@ class DSTorch:
 
     @staticmethod
     def predict(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
-        """Return the true class, ``target_``, if `y` is given, and ``prediction_``, row by row."""
+        """Return each row's ``prediction_``, after its true class ``target_`` if `y` is given."""
         return _predictions(_logits(model, X, y, cn), y, cn)
 
     @staticmethod
@@ -235,8 +235,8 @@ class DSTorch:
 class DSSklearn:
     """Maps into a few dimensions, and a classifier, by scikit-learn and UMAP.
 
-    `features` are expressions for numbers or lists of numbers, which are spread; by default all
-    columns except those in `drop` are used. `scale` standardises each feature. Other
+    `features` are expressions for numbers, or for lists of numbers, which become columns; by
+    default all columns except those in `drop` are used. `scale` standardises each feature. Other
     arguments go to the library's class; random steps use the book's seed.
     """
 
@@ -366,7 +366,7 @@ class DSImage:
 
 # --- 2. Implementation -------------------------------------------------------------------------
 
-SCORING_BATCH = 256  # cases scored at once, which saves memory; others change logits by some 1e-7
+SCORING_BATCH = 256  # cases scored at once, to save memory; others change logits by about 1e-7
 LARGE = 2**24  # bytes: from this size, parts of X are on disk, so memory need hold only X
 DISK = "/var/tmp" if Path("/var/tmp").is_dir() else None  # /tmp may be in memory
 # Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey, P a palette,

@@ -766,7 +766,7 @@ def test_other_modes_are_refused_by_name(tmp_path, image, suffix, options, says)
     told(lambda: DSImage.plot_image_grid(df), "(row 0)", *says)
 
 
-# --- my own digit --------------------------------------------------------------------------------
+# --- your own digit ------------------------------------------------------------------------------
 
 STROKE = np.full((280, 280), 255, np.uint8)
 STROKE[40:240, 120:150] = 0  # upright, of dark ink, nearer to the left
