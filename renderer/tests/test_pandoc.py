@@ -1,4 +1,4 @@
-"""One pandoc process renders the whole book; plain pandoc can read the woven Markdown's tables."""
+"""One pandoc process renders a short book; plain pandoc can read the woven Markdown's tables."""
 
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ def render(book: SmallBook) -> list[Rendered] | str:
         return str(error)
 
 
-def test_rendering_only_changed_chapters_equals_rendering_all(book):
+@pytest.mark.parametrize("batch", [pandoc.BATCH, 1])
+def test_rendering_only_changed_chapters_equals_rendering_all(book, monkeypatch, batch):
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="9"/>'
     book.write("chapters/p.svg", svg)
     book.write("chapters/_new.qmd", "# New {#sec-new}\n\nText.\n")
@@ -117,7 +118,9 @@ def test_rendering_only_changed_chapters_equals_rendering_all(book):
     steps = [render(book)]
     for name, edit in EDITS.items():
         book.edit(*edit)
+        monkeypatch.setattr(pandoc, "BATCH", batch)
         incremental = render(book)
+        monkeypatch.undo()
         cache.rename(aside)
         assert render(book) == incremental, name
         shutil.rmtree(cache)

@@ -1,14 +1,16 @@
-"""Render all woven chapters to HTML, Typst and notebook text in one call of pandoc.
+"""Render all woven chapters to HTML, Typst and notebook text with pandoc.
 
-`lua/book.lua` does the work in a single process. The cache key of its answer covers the
-texts, the bibliography, the Lua code and the pictures that pandoc measured. After an edit of
-one chapter's prose that no other chapter can see, only that chapter is rendered again.
+`lua/book.lua` does the work, in one process or, in a long book, in parallel ones for batches of
+chapters. The cache key of their answers covers the texts, the bibliography, the Lua code and the
+pictures that pandoc measured. After an edit of one chapter's prose that no other chapter can see,
+only that chapter is rendered again.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +20,16 @@ from urllib.parse import unquote
 from bookbuild.render.book import Rendered
 from bookbuild.render.weave import Woven
 from bookbuild.run.cache import by_last_use, digest, get_or_create
+from bookbuild.run.execute import available_cores
 from bookbuild.source.errors import BookError
 from bookbuild.source.project import Chapter, Project
 
 LUA = Path(__file__).parent / "lua"
 FORMATS = ("html", "typst", "notebook")
+BATCH = 25  # chapters in one process: with more, each takes longer and the process more memory
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
 
 
 def render(
@@ -93,25 +100,76 @@ def _previous(folder: Path, settings: str) -> dict[str, dict[str, Any]]:
 
 
 def _answers(
-    project: Project, formats: tuple[str, ...], requests: list[dict], previous: dict[str, dict]
+    project: Project, formats: tuple[str, ...], requests: list[Request], previous: dict[str, dict]
 ) -> list[dict[str, Any]]:
     """Ask pandoc; return the request, answer and picture hashes of each chapter."""
+    chapters = [
+        _with_previous(project, formats, each, previous.get(each["page"])) for each in requests
+    ]
+    ask = _ask if len(chapters) <= BATCH else _ask_in_batches
+    answers = ask(project, formats, chapters)
+    return [
+        {"request": each, "answer": answer, "pictures": _digests(project, each, answer)}
+        if (answer := answers.get(each["page"]))
+        else previous[each["page"]]
+        for each in requests
+    ]
+
+
+def _ask(project: Project, formats: tuple[str, ...], chapters: list[Request]) -> dict[str, Answer]:
+    """Return pandoc's answers by page; an unchanged chapter has none, unless others affect it."""
     job = {
         "formats": formats,
         "lang": project.lang,
         "site_url": project.site_url or "",
         "bibliography": [str(path) for path in project.bibliography],
-        "chapters": [
-            _with_previous(project, formats, each, previous.get(each["page"])) for each in requests
-        ],
+        "chapters": chapters,
     }
     answers = json.loads(_pandoc(json.dumps(job, ensure_ascii=False)))
-    return [
-        {"request": each, "answer": answer, "pictures": _digests(project, each, answer)}
-        if answer
-        else previous[each["page"]]
-        for each, answer in zip(requests, answers, strict=True)
+    return {c["page"]: each for c, each in zip(chapters, answers, strict=True) if each}
+
+
+def _ask_in_batches(
+    project: Project, formats: tuple[str, ...], chapters: list[Request]
+) -> dict[str, Answer]:
+    """Do the same in parallel: first find what chapters need of each other, then write them."""
+    changed = [each for each in chapters if not each.get("is_as_before")]
+    surveys = _in_parallel(project, (), _batches([_without(each, "before") for each in changed]))
+    if any(each["is_faulty"] or surveys[each["page"]]["problems"] for each in changed):
+        return surveys
+    known = [
+        _without(each, "text") | {"before": surveys.get(each["page"], each.get("before"))}
+        for each in chapters
     ]
+    affects_others = any(
+        each.get("before", {}).get("seen") != surveys[each["page"]]["seen"] for each in changed
+    )
+    jobs = []
+    for batch in _batches(chapters if affects_others else changed):
+        texts = {each["page"]: each["text"] for each in batch}
+        jobs.append(
+            [
+                each | {"text": texts.get(each["page"]), "is_as_before": each["page"] not in texts}
+                for each in known
+            ]
+        )
+    return _in_parallel(project, formats, jobs)
+
+
+def _batches(chapters: list[Request]) -> list[list[Request]]:
+    return [chapters[n : n + BATCH] for n in range(0, len(chapters), BATCH)]
+
+
+def _without(request: Request, name: str) -> Request:
+    return {key: value for key, value in request.items() if key != name}
+
+
+def _in_parallel(
+    project: Project, formats: tuple[str, ...], jobs: list[list[Request]]
+) -> dict[str, Answer]:
+    with ThreadPoolExecutor(available_cores()) as pool:
+        answers = pool.map(lambda chapters: _ask(project, formats, chapters), jobs)
+        return {page: answer for each in answers for page, answer in each.items()}
 
 
 def _with_previous(
@@ -141,8 +199,8 @@ def _pandoc(job: str) -> str:
 
     # the pinned one; pypandoc itself would prefer a newer one in PATH
     program = Path(pypandoc.__file__).parent / "files" / "pandoc"
-    # 128 MB between two garbage collections take a tenth of the time
-    command = [str(program), "+RTS", "-A128m", "-RTS", "lua", str(LUA / "book.lua")]
+    # 64 MB between two garbage collections take a tenth of the time
+    command = [str(program), "+RTS", "-A64m", "-RTS", "lua", str(LUA / "book.lua")]
     done = subprocess.run(command, input=job, capture_output=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():
         message = done.stderr.partition("stack traceback")[0].strip()

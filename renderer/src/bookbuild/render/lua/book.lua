@@ -1,5 +1,6 @@
--- Render the whole book in one pandoc process: `pandoc lua book.lua` reads a job as JSON from
--- standard input and writes the results as JSON to standard output.
+-- Render chapters in one pandoc process: `pandoc lua book.lua` reads a job as JSON from standard
+-- input and writes the results as JSON to standard output. Without `formats` it only finds what
+-- other chapters need of these.
 --
 -- The job has `chapters` (text, description, number, label, kind, page, to_root, folder),
 -- `formats`, `bibliography`, `lang` and `site_url`; render/pandoc.py writes it and reads the
@@ -120,6 +121,10 @@ end
 local function render(job)
   job.chapters = pandoc.List(job.chapters)
   local chapters = read_changed(job.chapters)
+  local function answers()
+    return job.chapters:map(function(each) return each.blocks and each.results or false end)
+  end
+  if #job.formats == 0 then return answers() end
   local labels = labels_by_id(job.chapters)
   job.pages = pdf_labels(job.chapters)
   for _, chapter in ipairs(chapters) do references.resolve(chapter, labels, job.pages) end
@@ -127,7 +132,7 @@ local function render(job)
     return chapter.is_faulty or #(chapter.results.problems or {}) > 0
   end)
   if not faulty then write(job, chapters) end
-  return job.chapters:map(function(chapter) return chapter.blocks and chapter.results or false end)
+  return answers()
 end
 
 io.write(pandoc.json.encode(render(pandoc.json.decode(io.read("a"), false))))
