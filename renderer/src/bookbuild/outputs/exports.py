@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bookbuild.outputs import notebooks
-from bookbuild.render.book import Book, Page
+from bookbuild.render.book import Book
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\(data:[^)]*\)")
 
@@ -24,7 +24,7 @@ def write(book: Book, stage: Path) -> None:
     for page in book.pages:
         path = (stage / page.chapter.page).with_suffix(".md")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_markdown(_notebook(book, page, path)), encoding="utf-8")
+        path.write_text(_markdown(notebooks.notebook(book.project, page)), encoding="utf-8")
     (stage / "llms.txt").write_text(_llms_txt(book), encoding="utf-8")
     address = (book.project.site_url or "").rstrip("/")
     robots = "User-agent: *\nAllow: /\n"
@@ -32,16 +32,6 @@ def write(book: Book, stage: Path) -> None:
         robots += f"Sitemap: {address}/sitemap.xml\n"
         (stage / "sitemap.xml").write_text(_sitemap(book, address), encoding="utf-8")
     (stage / "robots.txt").write_text(robots, encoding="utf-8")
-
-
-def _notebook(book: Book, page: Page, path: Path) -> dict[str, Any]:
-    """Return the staged notebook beside a page; a page without cells has none there."""
-    import nbformat.v4  # takes a fifth of a second
-
-    staged = path.with_suffix(".ipynb")
-    if staged.exists():
-        return nbformat.v4.reads(staged.read_text(encoding="utf-8"))
-    return notebooks.notebook(book.project, page)
 
 
 def _markdown(notebook: dict[str, Any]) -> str:
