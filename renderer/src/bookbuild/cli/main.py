@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bookbuild.cli import build
-from bookbuild.cli.quarto import find_quarto, run_quarto
-from bookbuild.outputs.site import check_folders
-from bookbuild.run.execute import Pool, local_pool
+from bookbuild.cli import unchanged
 from bookbuild.source.errors import BookError, os_error_message
-from bookbuild.source.project import Project, load
+
+if TYPE_CHECKING:  # these take half of the time of a build with nothing to do
+    from bookbuild.run.execute import Pool
+    from bookbuild.source.project import Project
 
 
 def run() -> None:
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("HOME", str(options.root.resolve() / ".cache" / "home"))
     os.environ.setdefault("USER", "reader")
     try:
-        return COMMANDS[options.command](load(options.root), options)
+        return COMMANDS[options.command](options.root.resolve(), options)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--cluster", help="a Dask scheduler's address, tcp://host:8786")
     preview = commands.add_parser("preview", help="serve the site, rebuild on save, reload")
     preview.add_argument("--port", type=_port, default=4200)
+    preview.set_defaults(jobs=None, cluster=None)
     commands.add_parser("check", help="check the sources without executing anything")
     return parser
 
@@ -74,48 +76,74 @@ def _port(text: str) -> int:
 def _pool(options: argparse.Namespace) -> Pool:
     """Return where chapters are executed: on this machine or on the requested cluster."""
     if not options.cluster:
+        from bookbuild.run.execute import local_pool
+
         return functools.partial(local_pool, jobs=options.jobs or 0)
     from bookbuild.run.cluster import dask_pool  # imports Dask, which is optional
 
     return functools.partial(dask_pool, address=options.cluster)
 
 
-def _build(project: Project, options: argparse.Namespace) -> int:
+def _build(root: Path, options: argparse.Namespace) -> int:
+    from bookbuild.cli.quarto import find_quarto, run_quarto
+
     program, reason = find_quarto(options.renderer)
     _print(f"renderer: {'Quarto' if program else 'built-in'} ({reason})")
     if program:
-        return run_quarto(program, project.root)
-    _build_site(project, _pool(options))
+        return run_quarto(program, _load(root).root)
+    _build_site(root, options)
     return 0
 
 
-def _build_site(project: Project, pool: Pool = local_pool) -> None:
-    start = time.monotonic()
+def _build_site(root: Path, options: argparse.Namespace) -> None:
+    start, state = time.monotonic(), unchanged.look(root)
+    page = unchanged.current_page(root, state)
+    if not page:
+        page = _rebuild_site(root, options)
+        unchanged.record(root, state, page)
+    _print(f"{page}  {time.monotonic() - start:.1f} s")
+
+
+def _rebuild_site(root: Path, options: argparse.Namespace) -> Path:
+    """Build what has changed; return the front page, by its path from the root."""
+    from bookbuild.cli import build
+    from bookbuild.outputs.site import check_folders
+
+    project = _load(root)
     check_folders(project)
     _print(f"execute: {len(project.chapters)} chapters")
-    book = build.assemble(project, pool)
+    book = build.assemble(project, _pool(options))
     _print("pages: pandoc, Typst, search index")
-    target = build.write(book)
-    elapsed = time.monotonic() - start
-    _print(f"{target.relative_to(project.root)}/index.html  {elapsed:.1f} s")
+    return build.write(book).relative_to(project.root) / "index.html"
 
 
-def _execute(project: Project, options: argparse.Namespace) -> int:
-    build.execute(project, _pool(options))
+def _execute(root: Path, options: argparse.Namespace) -> int:
+    from bookbuild.cli import build
+
+    build.execute(_load(root), _pool(options))
     return 0
 
 
-def _check(project: Project, options: argparse.Namespace) -> int:
+def _check(root: Path, options: argparse.Namespace) -> int:
+    from bookbuild.cli import build
+
+    project = _load(root)
     build.check_sources(project)
     _print(f"check: {len(project.chapters)} chapters, no problems")
     return 0
 
 
-def _preview(project: Project, options: argparse.Namespace) -> int:
+def _preview(root: Path, options: argparse.Namespace) -> int:
     from bookbuild.cli.preview import preview
 
-    preview(project, options.port, lambda: _build_site(load(project.root)))
+    preview(_load(root), options.port, lambda: _build_site(root, options))
     return 0
+
+
+def _load(root: Path) -> Project:
+    from bookbuild.source.project import load
+
+    return load(root)
 
 
 def _print(line: str) -> None:

@@ -30,6 +30,7 @@ from importlib.metadata import (
 from pathlib import Path
 from typing import Any
 
+from bookbuild.run.machine import instructions, packages_state
 from bookbuild.source import policy
 from bookbuild.source.errors import BookError
 from bookbuild.source.project import Project
@@ -47,10 +48,6 @@ UNUSED_SECONDS = 90 * 24 * 3600  # a chapter that is set aside, or on another br
 KERNEL_PACKAGES = ("ipykernel", "nbclient")  # outputs depend on them whatever a cell imports
 # Code with one of these may import or look up any package.
 ANY_PACKAGE = {"importlib", "importlib.metadata", "pkg_resources"}
-# Libraries choose their code by the vector instructions, and some by the maker.
-PROCESSOR = re.compile(
-    r"(?m)^vendor_id\s*:\s*\w+|\b(?:sse|ssse|avx|fma|f16c|amx|asimd|sve|sme|bf16)\w*"
-)
 
 
 def get_or_create(
@@ -163,7 +160,7 @@ def inputs(project: Project, source: Source) -> dict[str, str]:
     return {
         "bookbuild": _renderer_code(),
         "Python": platform.python_version(),
-        "the processor's instructions": _instructions(),
+        "the processor's instructions": instructions(),
         "installed packages": json.dumps(_installed(code)),
         "the cells": json.dumps([_step(step) for step in source.steps]),
         "modules": json.dumps({path: runnable_code(m) for path, m in sorted(modules.items())}),
@@ -179,7 +176,7 @@ def imported_packages(code: Iterable[str]) -> set[str]:
 
 def _installed(code: list[str]) -> dict[str, str]:
     """Return the versions of the distributions that code imports, and of all they need."""
-    state = _environment_state()
+    state = packages_state()
     if any(ANY_PACKAGE & imports(text) for text in code):
         queue = [found.name for found in distributions()]
     else:
@@ -193,11 +190,6 @@ def _installed(code: list[str]) -> dict[str, str]:
             versions[name], needed = known
             queue += needed
     return dict(sorted(versions.items()))
-
-
-def _environment_state() -> tuple[int, ...]:
-    """Return a value that changes when a package is installed or removed."""
-    return tuple(path.stat().st_mtime_ns for path in map(Path, sys.path) if path.is_dir())
 
 
 @functools.lru_cache(maxsize=1)
@@ -219,16 +211,6 @@ def _version_and_needs(name: str, state: tuple[int, ...]) -> tuple[str, list[str
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-@functools.cache
-def _instructions() -> str:
-    """Return the processor's architecture, maker and vector instructions."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    return " ".join([platform.machine(), *sorted({*PROCESSOR.findall(text)})])
 
 
 @functools.cache
