@@ -260,6 +260,18 @@ local function check_visible(div)
   }
 end
 
+-- Return the MathML of all formulas, by kind and TeX, for typst.lua; pandoc takes a millisecond for
+-- each one alone.
+local function mathml()
+  local doc, found, n = pandoc.Pandoc { pandoc.Plain(formulas) }, {}, 0
+  local html = pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
+  for source in html:gmatch("<semantics>(.-)<annotation") do
+    n = n + 1
+    if formulas[n] then found[formulas[n].mathtype .. formulas[n].text] = source end
+  end
+  return n == #formulas and found or {} -- else one has failed
+end
+
 -- Check the text as the author wrote it.
 function M.check(blocks, current)
   chapter, formulas = current, pandoc.Inlines {}
@@ -272,8 +284,7 @@ function M.check(blocks, current)
     Strikeout = check_struck, Underline = check_struck, Cite = check_citation,
     Quoted = check_quotation_mark,
   }
-  -- pandoc warns of unknown TeX as it writes it
-  pandoc.write(pandoc.Pandoc { pandoc.Plain(formulas) }, "html", { html_math_method = "mathml" })
+  chapter.mathml = mathml() -- pandoc warns of unknown TeX as it writes it
 end
 
 -- Check that no two elements have the same id.

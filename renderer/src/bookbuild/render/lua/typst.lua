@@ -188,6 +188,7 @@ return function(blocks, chapter, job)
     Cite = function(cite) return cite.content end, Link = link_from(job),
   }:walk(relabel(job.pages[chapter.page].labels))
   blocks = blocks:walk { Math = inlines.upright }
+  typst.known = chapter.mathml
   blocks = blocks:walk { traverse = "topdown", Span = equation, Math = math }
   blocks = blocks:walk { Span = span, Image = image, Link = link }
   chapter.results.label = job.pages[chapter.page].labels[chapter.results.id]

@@ -16,6 +16,7 @@ function M.quoted(text) return text == "" and "none" or text_string(text) end
 -- that begin a list, and join the lists. A number's sign is set as a minus.
 M.literal = {
   Str = function(str)
+    if not str.text:find("%p") then return nil end -- as are most words
     local text = str.text:gsub("^([(%[]?)%-(%d)", "%1\u{2212}%2")
     return text:find("%p") and M.inline("#" .. text_string(text) .. ";") or pandoc.Str(text)
   end,
@@ -51,8 +52,11 @@ function M.alt(math)
   return M.quoted((math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")))
 end
 
--- A formula's MathML, as on the page, for mathml.typ.
+-- A formula's MathML, as on the page, for mathml.typ; unless it is `known`, by kind and TeX.
+M.known = {}
 function M.mathml(math)
+  local known = M.known[math.mathtype .. math.text]
+  if known then return text_string(known) end
   local doc = pandoc.Pandoc { pandoc.Plain { math } }
   local html = pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
   return text_string(html:match("<semantics>(.*)<annotation") or "<mrow></mrow>")
