@@ -92,9 +92,12 @@ def _main(book: Book) -> str:
 
 
 def _parts(book: Book) -> Iterator[str]:
-    """Yield each part's name with the label of its first chapter."""
+    """Yield each part's name, its first chapter's label, and its chapters' numbers of sections."""
     for part, pages in itertools.groupby(book.pages, key=lambda page: page.chapter.part):
-        yield f"({_typst(part)}, <{next(pages).rendered.label}>), "
+        chapters = [page.rendered for page in pages]
+        sections = (sum(heading["level"] == 2 for heading in each.toc) for each in chapters)
+        counts = "".join(f"{count}, " for count in sections)
+        yield f"({_typst(part)}, <{chapters[0].label}>, ({counts})), "
 
 
 def _typst(value: str | None) -> str:
