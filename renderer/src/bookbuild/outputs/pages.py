@@ -46,7 +46,7 @@ def write(book: Book, stage: Path) -> None:
     write_live_scripts(book, stage)
     (stage / "assets").mkdir(exist_ok=True)
     for file in HTML.iterdir():
-        if file.name != "page.html":
+        if file.suffix != ".html":
             shutil.copyfile(file, stage / "assets" / file.name)
     style = brand.css(brand.read(book.project.root))
     (stage / "assets/tokens.css").write_text(style, encoding="utf-8")
@@ -85,11 +85,13 @@ def _pages(book: Book) -> list[str]:
     environment = Environment(
         loader=FileSystemLoader(HTML), autoescape=True, undefined=StrictUndefined
     )
-    template = environment.get_template("page.html")
-    head = _book(book.project)
+    template, chapters = map(environment.get_template, ("page.html", "chapters.html"))
+    head, groups = _book(book.project), _groups(book)
+    roots = {page.chapter.to_root for page in book.pages}
+    navs = {root: chapters.render(groups=groups, root=root) for root in roots}
     return [
         _with_untranslated_code(
-            template.render(book=head, page=_page(book, at), nav=_nav(book, page.chapter))
+            template.render(book=head, page=_page(book, at), nav=_nav(navs, page.chapter))
         )
         for at, page in enumerate(book.pages)
     ]
@@ -147,14 +149,21 @@ def _entry(page: Page) -> dict[str, Any]:
     return {"path": quote(chapter.page), "label": chapter.label, "title": title}
 
 
-def _nav(book: Book, current: Chapter) -> list[dict[str, Any]]:
+def _groups(book: Book) -> list[dict[str, Any]]:
+    """Return the parts with their pages, for the list of all chapters."""
     groups: list[dict[str, Any]] = []
     for page in book.pages:
         part = page.chapter.part
         if not groups or (groups[-1]["title"] or "") != part:
             groups.append({"title": part or None, "pages": []})
-        groups[-1]["pages"].append(_entry(page) | {"current": page.chapter == current})
+        groups[-1]["pages"].append(_entry(page))
     return groups
+
+
+def _nav(navs: dict[str, str], current: Chapter) -> str:
+    """Return the list of all chapters, in which one is the current page."""
+    link = f'<a href="{current.to_root}{quote(current.page)}"'
+    return navs[current.to_root].replace(link, f'{link} aria-current="page"', 1)
 
 
 def _tree(headings: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
