@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
 from pathlib import Path
 from pprint import pformat
 
@@ -18,6 +17,8 @@ from bookbuild.run.cache import (
     named_paths,
     project_modules,
 )
+from bookbuild.run.cache import packages as installed
+from bookbuild.run.machine import packages_state
 from bookbuild.source.project import Project
 
 LISTS = """\
@@ -134,7 +135,7 @@ def _pins(project: Project, packages: tuple[str, ...]) -> dict[str, str]:
     requirements = project.root / "requirements.txt"
     lines = requirements.read_text(encoding="utf-8").split() if requirements.is_file() else []
     pinned = {_normal(line.partition("==")[0]): line for line in lines if "==" in line}
-    distributions = packages_distributions()
+    distributions = installed(project.cache, packages_state())["owners"]
     names = {package: distributions.get(package, [package])[0] for package in packages}
     return {package: pinned.get(_normal(name), name) for package, name in names.items()}
 

@@ -20,13 +20,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import (
-    PackageNotFoundError,
-    distribution,
-    distributions,
-    packages_distributions,
-)
+from collections.abc import Callable, Iterable
+from importlib.metadata import Distribution, distributions, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +156,7 @@ def inputs(project: Project, source: Source) -> dict[str, str]:
         "bookbuild": _renderer_code(),
         "Python": platform.python_version(),
         "the processor's instructions": instructions(),
-        "installed packages": json.dumps(_installed(code)),
+        "installed packages": json.dumps(_installed(project, code)),
         "the cells": json.dumps([_step(step) for step in source.steps]),
         "modules": json.dumps({path: runnable_code(m) for path, m in sorted(modules.items())}),
         "files": json.dumps(named_files(project, source)),
@@ -174,39 +169,44 @@ def imported_packages(code: Iterable[str]) -> set[str]:
     return {name.partition(".")[0] for c in code for name in imports(c)} - sys.stdlib_module_names
 
 
-def _installed(code: list[str]) -> dict[str, str]:
+def _installed(project: Project, code: list[str]) -> dict[str, str]:
     """Return the versions of the distributions that code imports, and of all they need."""
-    state = packages_state()
+    known = packages(project.cache, packages_state())
     if any(ANY_PACKAGE & imports(text) for text in code):
-        queue = [found.name for found in distributions()]
+        queue = [*known["needs"]]
     else:
-        owners = _owners(state)
-        packages = [*KERNEL_PACKAGES, *imported_packages(code)]
-        queue = [name for package in packages for name in owners.get(package, [package])]
+        names = [*KERNEL_PACKAGES, *imported_packages(code)]
+        queue = [owner for name in names for owner in known["owners"].get(name, [name])]
     versions: dict[str, str] = {}
     while queue:
         name = _normal(queue.pop())
-        if name not in versions and (known := _version_and_needs(name, state)):
-            versions[name], needed = known
+        if name not in versions and name in known["needs"]:
+            versions[name], needed = known["needs"][name]
             queue += needed
     return dict(sorted(versions.items()))
 
 
 @functools.lru_cache(maxsize=1)
-def _owners(state: tuple[int, ...]) -> Mapping[str, list[str]]:
-    """Return the distributions that each top-level package belongs to."""
-    return packages_distributions()
+def packages(folder: Path, state: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+    """Return the distributions that each top-level package belongs to, as "owners", and the version
+    and requirements of each, as "needs"; reading them again takes half a second.
+    """
+
+    def read(path: Path) -> None:
+        needs: dict[str, tuple[str, list[str]]] = {}
+        for found in distributions():
+            if found.name:
+                needs.setdefault(_normal(found.name), (found.version, _required(found)))
+        known = {"owners": packages_distributions(), "needs": needs}
+        path.write_text(json.dumps(known), encoding="utf-8")
+
+    entry = get_or_create(folder / "packages", [sys.version, *map(str, state)], read)
+    return json.loads(entry.read_text(encoding="utf-8"))
 
 
-@functools.lru_cache(maxsize=1000)
-def _version_and_needs(name: str, state: tuple[int, ...]) -> tuple[str, list[str]] | None:
-    """Return a distribution's version and the names of what it needs; None if it is absent."""
-    try:
-        found = distribution(name)
-    except PackageNotFoundError:
-        return None
+def _required(found: Distribution) -> list[str]:
     needed = [r for r in found.requires or [] if not re.search(r"\bextra\s*==", r)]
-    return found.version, [re.split(r"[^\w.-]", r, maxsplit=1)[0] for r in needed]
+    return [re.split(r"[^\w.-]", r, maxsplit=1)[0] for r in needed]
 
 
 def _normal(name: str) -> str:
