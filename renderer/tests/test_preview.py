@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -168,7 +168,7 @@ ERRORS = [
 def test_a_build_that_fails_leaves_the_page_and_the_preview(server, capsys, error):
     build = server.build
 
-    def fail() -> None:
+    def fail(reload: Callable[[], None]) -> None:
         raise error
 
     preview._rebuild(server, fail)
@@ -180,7 +180,7 @@ def test_a_build_that_fails_leaves_the_page_and_the_preview(server, capsys, erro
 
 @pytest.mark.parametrize("request_to_stop", [KeyboardInterrupt, SystemExit])
 def test_the_preview_can_be_stopped_in_a_build(server, request_to_stop):
-    def stop() -> None:
+    def stop(reload: Callable[[], None]) -> None:
         raise request_to_stop
 
     with pytest.raises(request_to_stop):
@@ -190,7 +190,8 @@ def test_the_preview_can_be_stopped_in_a_build(server, request_to_stop):
 def test_a_site_without_its_pdf_is_shown(server, capsys):
     build = server.build
 
-    def fail() -> None:
+    def fail(reload: Callable[[], None]) -> None:
+        reload()
         raise IncompleteSiteError("no PDF")
 
     preview._rebuild(server, fail)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bookbuild.cli import main
+from bookbuild.cli import build as pipeline
 from tests.support.books import SmallBook
 
 BUILD = ("build", "--renderer", "builtin")
@@ -31,8 +31,8 @@ CHANGES: dict[str, Callable[[SmallBook], object]] = {
 def rebuilds(built_book, monkeypatch) -> Callable[[], bool]:
     """Return a function that builds the book and returns whether anything was done."""
     done = []
-    rebuild = main._rebuild_site
-    monkeypatch.setattr(main, "_rebuild_site", lambda *a: done.append(a) or rebuild(*a))
+    whole = pipeline.build
+    monkeypatch.setattr(pipeline, "build", lambda *a: done.append(a) or whole(*a))
 
     def build() -> bool:
         done.clear()

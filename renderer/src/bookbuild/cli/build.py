@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,8 +102,23 @@ def assemble(project: Project, pool: Pool = local_pool) -> Book:
         With every mistake in the sources, or if a cell fails.
     """
     sources = read(project)
+    return _assemble(project, sources, execute_all(project, sources, pool), FORMATS)
+
+
+def build(project: Project, pool: Pool, on_pages: Callable[[], None] | None = None) -> Path:
+    """Build the whole book, and return the site's folder; call `on_pages` once the pages are there.
+
+    Raises
+    ------
+    BookError
+        As `assemble` and `write` do.
+    """
+    sources = read(project)
     results = execute_all(project, sources, pool)
-    return _assemble(project, sources, results, FORMATS)
+    if on_pages:
+        _write_pages(_assemble(project, sources, results, formats=("html",)))
+        on_pages()
+    return write(_assemble(project, sources, results, FORMATS))
 
 
 def check_sources(project: Project) -> None:
@@ -150,15 +166,28 @@ def write(book: Book) -> Path:
         If a download, such as the PDF, cannot be made. The site is then written without it.
     """
     project = book.project
-    project.cache.mkdir(exist_ok=True)
-    with (project.cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two builds at once, the second waits
+    with _locked(project):
         try:
-            return site.install(project, _stage(book))
+            return site.install(project, _stage(book, OUTPUTS))
         except DownloadError as error:
-            target = site.install(project, _stage(book.without_downloads()))
+            target = site.install(project, _stage(book.without_downloads(), OUTPUTS))
             message = f"{error}\n{target.name}/ has the current pages and notebooks, but no PDF"
             raise IncompleteSiteError(message) from None
+
+
+def _write_pages(book: Book) -> None:
+    """Write the pages only; all else in the site stays as it was."""
+    with _locked(book.project):
+        site.install(book.project, _stage(book, ((pages.write,),)), is_complete=False)
+
+
+@contextmanager
+def _locked(project: Project) -> Iterator[None]:
+    """Let the second of two builds at once wait."""
+    project.cache.mkdir(exist_ok=True)
+    with (project.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_downloads(book: Book, site: Path) -> None:
@@ -167,11 +196,11 @@ def write_downloads(book: Book, site: Path) -> None:
         write_output(book, site)
 
 
-def _stage(book: Book) -> Path:
+def _stage(book: Book, outputs: tuple[tuple[Write, ...], ...]) -> Path:
     stage = book.project.cache / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda group: [output(book, stage) for output in group], OUTPUTS))
+        list(pool.map(lambda group: [output(book, stage) for output in group], outputs))
     site.copy_host_files(book.project, stage)
     return stage

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,26 +96,34 @@ def _build(root: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def _build_site(root: Path, options: argparse.Namespace) -> None:
+def _build_site(
+    root: Path, options: argparse.Namespace, on_pages: Callable[[], None] | None = None
+) -> None:
+    """Build what has changed; with `on_pages`, the pages first."""
     start, state = time.monotonic(), unchanged.look(root)
-    page = unchanged.current_page(root, state)
-    if not page:
-        page = _rebuild_site(root, options)
-        unchanged.record(root, state, page)
-    _print(f"{page}  {time.monotonic() - start:.1f} s")
 
+    def report(what: object) -> None:
+        _print(f"{what}  {time.monotonic() - start:.1f} s")
 
-def _rebuild_site(root: Path, options: argparse.Namespace) -> Path:
-    """Build what has changed; return the front page, by its path from the root."""
+    if page := unchanged.current_page(root, state):
+        report(page)
+        return
     from bookbuild.cli import build
     from bookbuild.outputs.site import check_folders
 
     project = _load(root)
+    page = Path(project.output, "index.html")
     check_folders(project)
     _print(f"execute: {len(project.chapters)} chapters")
-    book = build.assemble(project, _pool(options))
-    _print("pages: pandoc, Typst, search index")
-    return build.write(book).relative_to(project.root) / "index.html"
+
+    def show_pages() -> None:
+        report(page)
+        if on_pages:
+            on_pages()
+
+    build.build(project, _pool(options), show_pages if on_pages else None)
+    report("search index and downloads" if on_pages else page)
+    unchanged.record(root, state, page)
 
 
 def _execute(root: Path, options: argparse.Namespace) -> int:
@@ -136,7 +145,7 @@ def _check(root: Path, options: argparse.Namespace) -> int:
 def _preview(root: Path, options: argparse.Namespace) -> int:
     from bookbuild.cli.preview import preview
 
-    preview(_load(root), options.port, lambda: _build_site(root, options))
+    preview(_load(root), options.port, functools.partial(_build_site, root, options))
     return 0
 
 

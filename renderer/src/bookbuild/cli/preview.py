@@ -94,8 +94,11 @@ class _Handler(SimpleHTTPRequestHandler):
         """Log nothing: the terminal is for the builds."""
 
 
-def preview(project: Project, port: int, build: Callable[[], None]) -> None:
-    """Build, serve and rebuild until stopped; a failed build leaves the last site in place."""
+def preview(project: Project, port: int, build: Callable[[Callable[[], None]], None]) -> None:
+    """Build, serve and rebuild until stopped; a failed build leaves the last site in place.
+
+    `build` calls the function that it is given once the pages are there.
+    """
     with _server(project, port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"preview: http://127.0.0.1:{server.server_port}/  (Ctrl-C stops)", flush=True)
@@ -121,9 +124,9 @@ def _server(project: Project, port: int) -> Server:
         raise BookError(f"{message}; port {free} is free: {command}") from None
 
 
-def _rebuild(server: Server, build: Callable[[], None]) -> None:
+def _rebuild(server: Server, build: Callable[[Callable[[], None]], None]) -> None:
     try:
-        build()
+        build(server.reload)
     except IncompleteSiteError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
     except (KeyboardInterrupt, SystemExit):
@@ -132,8 +135,6 @@ def _rebuild(server: Server, build: Callable[[], None]) -> None:
         print(
             f"error: {_message(error)}\nthe last complete site stays", file=sys.stderr, flush=True
         )
-        return
-    server.reload()
 
 
 def _message(error: BaseException) -> str:

@@ -42,10 +42,11 @@ def copy_host_files(project: Project, stage: Path) -> None:
             shutil.copyfile(project.root / name, stage / name)
 
 
-def install(project: Project, stage: Path) -> Path:
+def install(project: Project, stage: Path, is_complete: bool = True) -> Path:
     """Bring the site's folder up to date with the stage; return the folder.
 
-    All files are copied before the first one is replaced, so that a full disk changes nothing.
+    What a complete stage no longer has is removed. All files are copied before the first one is
+    replaced, so that a full disk changes nothing.
     """
     target = project.root / project.output
     check_folders(project)
@@ -58,12 +59,12 @@ def install(project: Project, stage: Path) -> Path:
         for name in changed:
             _copy(stage / name, folder / name)
         _write_list(target, folder, files | previous)  # should this build be killed
-        for name in previous - files:
+        for name in previous - files if is_complete else ():
             _remove(target, name)
         for name in changed:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             _replace(folder / name, target / name)
-        _write_list(target, folder, files)
+        _write_list(target, folder, files if is_complete else files | previous)
     return target
 
 
