@@ -20,6 +20,7 @@ SUBJECTS = [
     "data",
     "growth",
     "rebuild",
+    "large",
     "side_by_side",
     "build",
     "live",
