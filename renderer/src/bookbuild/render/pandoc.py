@@ -26,7 +26,7 @@ from bookbuild.source.project import Chapter, Project
 
 LUA = Path(__file__).parent / "lua"
 FORMATS = ("html", "typst", "notebook")
-BATCH = 25  # chapters in one process: with more, each takes longer and the process more memory
+BATCH = 40  # chapters in one process: with more, each takes longer and the process more memory
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
