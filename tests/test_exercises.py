@@ -87,7 +87,7 @@ def answers() -> dict[str, Any]:
         missing("the real book is not built: run make book")
     cells = {cell.id: cell for cell in nbformat.read(path, 4).cells}
     quantities = json.loads(cells["quantities"].outputs[0].text)
-    return {f"q.{name}": value for name, value in quantities.items()} | {"best_rate": 0.01}
+    return {f"q.{name}": value for name, value in quantities.items()}
 
 
 @pytest.mark.book
