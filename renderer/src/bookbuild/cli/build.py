@@ -105,8 +105,13 @@ def assemble(project: Project, pool: Pool = local_pool) -> Book:
     return _assemble(project, sources, execute_all(project, sources, pool), FORMATS)
 
 
-def build(project: Project, pool: Pool, on_pages: Callable[[], None] | None = None) -> Path:
-    """Build the whole book, and return the site's folder; call `on_pages` once the pages are there.
+def build(
+    project: Project,
+    pool: Pool,
+    on_executed: Callable[[], None],
+    on_pages: Callable[[], None] | None = None,
+) -> None:
+    """Build the whole book; with `on_pages`, the pages first, and call it once they are there.
 
     Raises
     ------
@@ -115,10 +120,11 @@ def build(project: Project, pool: Pool, on_pages: Callable[[], None] | None = No
     """
     sources = read(project)
     results = execute_all(project, sources, pool)
+    on_executed()
     if on_pages:
         _write_pages(_assemble(project, sources, results, formats=("html",)))
         on_pages()
-    return write(_assemble(project, sources, results, FORMATS))
+    write(_assemble(project, sources, results, FORMATS))
 
 
 def check_sources(project: Project) -> None:

@@ -121,7 +121,10 @@ def _build_site(
         if on_pages:
             on_pages()
 
-    build.build(project, _pool(options), show_pages if on_pages else None)
+    def show_executed() -> None:
+        _print("pages: pandoc, Typst, search index")
+
+    build.build(project, _pool(options), show_executed, show_pages if on_pages else None)
     report("search index and downloads" if on_pages else page)
     unchanged.record(root, state, page)
 
