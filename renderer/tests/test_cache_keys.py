@@ -200,6 +200,15 @@ def test_a_package_upgraded_while_a_preview_or_worker_runs(book, packages):
     assert len(seen) == 3
 
 
+def test_a_package_upgraded_where_all_files_have_one_time(book, packages):
+    book.chapter(cell("import alpha"))
+    os.utime(packages, (0, 0))
+    before = inputs(book)
+    install(packages, "alpha", "1.1")
+    os.utime(packages, (0, 0))
+    assert inputs(book)["installed packages"] != before["installed packages"]
+
+
 def test_another_python(book, monkeypatch):
     before = inputs(book)
     monkeypatch.setattr("platform.python_version", lambda: "3.99.0")

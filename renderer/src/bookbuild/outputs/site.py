@@ -52,6 +52,7 @@ def install(project: Project, stage: Path, is_complete: bool = True) -> Path:
     check_folders(project)
     files = {p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file()}
     previous = _read_list(target)
+    remaining = files if is_complete else files | previous
     _check_free(target, files, previous)
     changed = sorted(name for name in files if not _are_equal(stage / name, target / name))
     with tempfile.TemporaryDirectory(dir=target, prefix=".partial-") as name:
@@ -59,12 +60,12 @@ def install(project: Project, stage: Path, is_complete: bool = True) -> Path:
         for name in changed:
             _copy(stage / name, folder / name)
         _write_list(target, folder, files | previous)  # should this build be killed
-        for name in previous - files if is_complete else ():
+        for name in previous - remaining:
             _remove(target, name)
         for name in changed:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             _replace(folder / name, target / name)
-        _write_list(target, folder, files if is_complete else files | previous)
+        _write_list(target, folder, remaining)
     return target
 
 

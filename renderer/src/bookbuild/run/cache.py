@@ -187,7 +187,7 @@ def _installed(project: Project, code: list[str]) -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
-def packages(folder: Path, state: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+def packages(folder: Path, state: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Return the distributions that each top-level package belongs to, as "owners", and the version
     and requirements of each, as "needs"; reading them again takes half a second.
     """
@@ -200,7 +200,7 @@ def packages(folder: Path, state: tuple[int, ...]) -> dict[str, dict[str, Any]]:
         known = {"owners": packages_distributions(), "needs": needs}
         path.write_text(json.dumps(known), encoding="utf-8")
 
-    entry = get_or_create(folder / "packages", [sys.version, *map(str, state)], read)
+    entry = get_or_create(folder / "packages", [sys.version, *state], read)
     return json.loads(entry.read_text(encoding="utf-8"))
 
 

@@ -24,7 +24,12 @@ def instructions() -> str:
     return " ".join([platform.machine(), *sorted({*PROCESSOR.findall(text)})])
 
 
-def packages_state() -> tuple[int, ...]:
-    """Return a value that changes when a package is installed or removed."""
+def packages_state() -> tuple[str, ...]:
+    """Return a value that changes when a package is installed, upgraded or removed.
+
+    It has the time of each folder in Python's path, and the names of those with metadata, which
+    end in a version: where an image was made reproducible, all files have one time.
+    """
     folders = [path for path in map(Path, sys.path) if path.is_dir() and path != Path.cwd()]
-    return tuple(path.stat().st_mtime_ns for path in folders)
+    times = [f"{path} {path.stat().st_mtime_ns}" for path in folders]
+    return *times, *sorted(str(info) for path in folders for info in path.glob("*-info"))

@@ -5,6 +5,7 @@ local M = {}
 
 local numbers = require "numbers"
 local kind_of = numbers.kind_of
+local write_mathml = require("typst_calls").write_mathml
 
 local OUTPUTS = { html = true, pdf = true, typst = true }
 local PICTURE_TYPES = { svg = true, png = true, jpg = true, jpeg = true, gif = true, webp = true }
@@ -263,9 +264,8 @@ end
 -- Return the MathML of all formulas, by kind and TeX, for typst.lua; pandoc takes a millisecond for
 -- each one alone.
 local function mathml()
-  local doc, found, n = pandoc.Pandoc { pandoc.Plain(formulas) }, {}, 0
-  local html = pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
-  for source in html:gmatch("<semantics>(.-)<annotation") do
+  local found, n = {}, 0
+  for source in write_mathml(formulas):gmatch("<semantics>(.-)<annotation") do
     n = n + 1
     if formulas[n] then found[formulas[n].mathtype .. formulas[n].text] = source end
   end

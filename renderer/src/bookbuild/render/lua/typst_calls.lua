@@ -52,14 +52,18 @@ function M.alt(math)
   return M.quoted((math.text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")))
 end
 
+-- Formulas as pandoc's HTML has them, in order.
+function M.write_mathml(formulas)
+  local doc = pandoc.Pandoc { pandoc.Plain(formulas) }
+  return pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
+end
+
 -- A formula's MathML, as on the page, for mathml.typ; unless it is `known`, by kind and TeX.
 M.known = {}
 function M.mathml(math)
   local known = M.known[math.mathtype .. math.text]
   if known then return text_string(known) end
-  local doc = pandoc.Pandoc { pandoc.Plain { math } }
-  local html = pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
-  return text_string(html:match("<semantics>(.*)<annotation") or "<mrow></mrow>")
+  return text_string(M.write_mathml({ math }):match("<semantics>(.*)<annotation") or "<mrow></mrow>")
 end
 
 function M.formula(math, options, closing)
