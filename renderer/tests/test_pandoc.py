@@ -91,6 +91,12 @@ EDITS = {
     "the list of references removed": ("chapters/two.qmd", "::: {#refs}\n:::\n", ""),
     "a picture of another size": ("chapters/p.svg", 'width="40"', 'width="50"'),
     "a bibliography": ("references.bib", "year = 1925", "year = 1926"),
+    "a work of the same year in the last chapter": (
+        "chapters/one.qmd",
+        "Prose, see",
+        "Prose [@known1925], see",
+    ),
+    "that chapter removed": ("_quarto.yml", ", chapters/two.qmd", ""),
 }
 
 

@@ -178,6 +178,18 @@ def test_a_build_that_fails_leaves_the_page_and_the_preview(server, capsys, erro
     assert server.build == build
 
 
+def test_a_build_that_fails_after_its_pages(server, capsys):
+    build = server.build
+
+    def fail(reload: Callable[[], None]) -> None:
+        reload()
+        raise BookError("wrong")
+
+    preview._rebuild(server, fail)
+    assert capsys.readouterr().err == "error: wrong\nall but the new pages stays\n"
+    assert server.build != build
+
+
 @pytest.mark.parametrize("request_to_stop", [KeyboardInterrupt, SystemExit])
 def test_the_preview_can_be_stopped_in_a_build(server, request_to_stop):
     def stop(reload: Callable[[], None]) -> None:
@@ -191,7 +203,6 @@ def test_a_site_without_its_pdf_is_shown(server, capsys):
     build = server.build
 
     def fail(reload: Callable[[], None]) -> None:
-        reload()
         raise IncompleteSiteError("no PDF")
 
     preview._rebuild(server, fail)

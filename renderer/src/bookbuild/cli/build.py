@@ -90,7 +90,19 @@ def execute(project: Project, pool: Pool = local_pool) -> dict[Chapter, Results]
     BookError
         With every mistake in the sources, or if a cell fails.
     """
-    return execute_all(project, read(project), pool)
+    return executed(project, pool)[1]
+
+
+def executed(project: Project, pool: Pool = local_pool) -> tuple[Sources, dict[Chapter, Results]]:
+    """Return the sources with the results of all chapters; only changed ones are executed.
+
+    Raises
+    ------
+    BookError
+        As `execute` does.
+    """
+    sources = read(project)
+    return sources, execute_all(project, sources, pool)
 
 
 def assemble(project: Project, pool: Pool = local_pool) -> Book:
@@ -99,32 +111,9 @@ def assemble(project: Project, pool: Pool = local_pool) -> Book:
     Raises
     ------
     BookError
-        With every mistake in the sources, or if a cell fails.
+        As `execute` does.
     """
-    sources = read(project)
-    return _assemble(project, sources, execute_all(project, sources, pool), FORMATS)
-
-
-def build(
-    project: Project,
-    pool: Pool,
-    on_executed: Callable[[], None],
-    on_pages: Callable[[], None] | None = None,
-) -> None:
-    """Build the whole book; with `on_pages`, the pages first, and call it once they are there.
-
-    Raises
-    ------
-    BookError
-        As `assemble` and `write` do.
-    """
-    sources = read(project)
-    results = execute_all(project, sources, pool)
-    on_executed()
-    if on_pages:
-        _write_pages(_assemble(project, sources, results, formats=("html",)))
-        on_pages()
-    write(_assemble(project, sources, results, FORMATS))
+    return _assemble(project, *executed(project, pool), FORMATS)
 
 
 def check_sources(project: Project) -> None:
@@ -163,6 +152,30 @@ def _assemble(
     return book
 
 
+def write_pages(project: Project, sources: Sources, results: dict[Chapter, Results]) -> None:
+    """Write the pages only; all else in the site stays as it was.
+
+    Raises
+    ------
+    BookError
+        With every mistake that only the woven text shows.
+    """
+    book = _assemble(project, sources, results, formats=("html",))
+    with _locked(project):
+        site.install(project, _stage(book, ((pages.write,),)), is_complete=False)
+
+
+def write_site(project: Project, sources: Sources, results: dict[Chapter, Results]) -> Path:
+    """Write the whole site; return its folder.
+
+    Raises
+    ------
+    BookError
+        As `write_pages` and `write` do.
+    """
+    return write(_assemble(project, sources, results, FORMATS))
+
+
 def write(book: Book) -> Path:
     """Write the whole site and return its folder; nothing changes until the stage is complete.
 
@@ -179,12 +192,6 @@ def write(book: Book) -> Path:
             target = site.install(project, _stage(book.without_downloads(), OUTPUTS))
             message = f"{error}\n{target.name}/ has the current pages and notebooks, but no PDF"
             raise IncompleteSiteError(message) from None
-
-
-def _write_pages(book: Book) -> None:
-    """Write the pages only; all else in the site stays as it was."""
-    with _locked(book.project):
-        site.install(book.project, _stage(book, ((pages.write,),)), is_complete=False)
 
 
 @contextmanager

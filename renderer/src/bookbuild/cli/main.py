@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bookbuild.cli import unchanged
+from bookbuild.cli import build
+from bookbuild.cli.quarto import find_quarto, run_quarto
+from bookbuild.outputs.site import check_folders
+from bookbuild.run.execute import Pool, local_pool
 from bookbuild.source.errors import BookError, os_error_message
-
-if TYPE_CHECKING:  # these take half of the time of a build with nothing to do
-    from bookbuild.run.execute import Pool
-    from bookbuild.source.project import Project
+from bookbuild.source.project import Project, load
 
 
 def run() -> None:
@@ -33,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("HOME", str(options.root.resolve() / ".cache" / "home"))
     os.environ.setdefault("USER", "reader")
     try:
-        return COMMANDS[options.command](options.root.resolve(), options)
+        return COMMANDS[options.command](load(options.root), options)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -57,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--cluster", help="a Dask scheduler's address, tcp://host:8786")
     preview = commands.add_parser("preview", help="serve the site, rebuild on save, reload")
     preview.add_argument("--port", type=_port, default=4200)
-    preview.set_defaults(jobs=None, cluster=None)
     commands.add_parser("check", help="check the sources without executing anything")
     return parser
 
@@ -77,85 +75,61 @@ def _port(text: str) -> int:
 def _pool(options: argparse.Namespace) -> Pool:
     """Return where chapters are executed: on this machine or on the requested cluster."""
     if not options.cluster:
-        from bookbuild.run.execute import local_pool
-
         return functools.partial(local_pool, jobs=options.jobs or 0)
     from bookbuild.run.cluster import dask_pool  # imports Dask, which is optional
 
     return functools.partial(dask_pool, address=options.cluster)
 
 
-def _build(root: Path, options: argparse.Namespace) -> int:
-    from bookbuild.cli.quarto import find_quarto, run_quarto
-
+def _build(project: Project, options: argparse.Namespace) -> int:
     program, reason = find_quarto(options.renderer)
     _print(f"renderer: {'Quarto' if program else 'built-in'} ({reason})")
     if program:
-        return run_quarto(program, _load(root).root)
-    _build_site(root, options)
+        return run_quarto(program, project.root)
+    _build_site(project, _pool(options))
     return 0
 
 
 def _build_site(
-    root: Path, options: argparse.Namespace, on_pages: Callable[[], None] | None = None
+    project: Project, pool: Pool = local_pool, on_pages: Callable[[], None] | None = None
 ) -> None:
     """Build what has changed; with `on_pages`, the pages first."""
-    start, state = time.monotonic(), unchanged.look(root)
+    start = time.monotonic()
 
-    def report(what: object) -> None:
+    def report(what: str) -> None:
         _print(f"{what}  {time.monotonic() - start:.1f} s")
 
-    if page := unchanged.current_page(root, state):
-        report(page)
-        return
-    from bookbuild.cli import build
-    from bookbuild.outputs.site import check_folders
-
-    project = _load(root)
-    page = Path(project.output, "index.html")
     check_folders(project)
     _print(f"execute: {len(project.chapters)} chapters")
-
-    def show_pages() -> None:
-        report(page)
-        if on_pages:
-            on_pages()
-
-    def show_executed() -> None:
-        _print("pages: pandoc, Typst, search index")
-
-    build.build(project, _pool(options), show_executed, show_pages if on_pages else None)
-    report("search index and downloads" if on_pages else page)
-    unchanged.record(root, state, page)
+    executed = build.executed(project, pool)
+    _print("pages: pandoc, Typst, search index")
+    if on_pages:
+        build.write_pages(project, *executed)
+        on_pages()
+        report("pages")
+    target = build.write_site(project, *executed)
+    report(f"{target.relative_to(project.root)}/index.html")
 
 
-def _execute(root: Path, options: argparse.Namespace) -> int:
-    from bookbuild.cli import build
-
-    build.execute(_load(root), _pool(options))
+def _execute(project: Project, options: argparse.Namespace) -> int:
+    build.execute(project, _pool(options))
     return 0
 
 
-def _check(root: Path, options: argparse.Namespace) -> int:
-    from bookbuild.cli import build
-
-    project = _load(root)
+def _check(project: Project, options: argparse.Namespace) -> int:
     build.check_sources(project)
     _print(f"check: {len(project.chapters)} chapters, no problems")
     return 0
 
 
-def _preview(root: Path, options: argparse.Namespace) -> int:
+def _preview(project: Project, options: argparse.Namespace) -> int:
     from bookbuild.cli.preview import preview
 
-    preview(_load(root), options.port, functools.partial(_build_site, root, options))
+    def rebuild(reload: Callable[[], None]) -> None:
+        _build_site(load(project.root), on_pages=reload)
+
+    preview(project, options.port, rebuild)
     return 0
-
-
-def _load(root: Path) -> Project:
-    from bookbuild.source.project import load
-
-    return load(root)
 
 
 def _print(line: str) -> None:

@@ -125,16 +125,17 @@ def _server(project: Project, port: int) -> Server:
 
 
 def _rebuild(server: Server, build: Callable[[Callable[[], None]], None]) -> None:
+    before = server.build
     try:
         build(server.reload)
     except IncompleteSiteError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
+        server.reload()  # the pages no longer link to what is missing
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # not even our own bugs or a panic in Typst may end it
-        print(
-            f"error: {_message(error)}\nthe last complete site stays", file=sys.stderr, flush=True
-        )
+        stays = "the last complete site" if server.build == before else "all but the new pages"
+        print(f"error: {_message(error)}\n{stays} stays", file=sys.stderr, flush=True)
 
 
 def _message(error: BaseException) -> str:

@@ -103,6 +103,8 @@ def _answers(
     project: Project, formats: tuple[str, ...], requests: list[Request], previous: dict[str, dict]
 ) -> list[dict[str, Any]]:
     """Ask pandoc; return the request, answer and picture hashes of each chapter."""
+    if [*previous] != [each["page"] for each in requests]:
+        previous = {}  # those that are gone may have changed the others
     chapters = [
         _with_previous(project, formats, each, previous.get(each["page"])) for each in requests
     ]

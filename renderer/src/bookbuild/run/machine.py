@@ -30,6 +30,6 @@ def packages_state() -> tuple[str, ...]:
     It has the time of each folder in Python's path, and the names of those with metadata, which
     end in a version: where an image was made reproducible, all files have one time.
     """
-    folders = [path for path in map(Path, sys.path) if path.is_dir() and path != Path.cwd()]
-    times = [f"{path} {path.stat().st_mtime_ns}" for path in folders]
+    folders = [path for path in map(Path, sys.path) if path.is_dir()]
+    times = [f"{path} {path.stat().st_mtime_ns}" for path in folders if path != Path.cwd()]
     return *times, *sorted(str(info) for path in folders for info in path.glob("*-info"))

@@ -26,15 +26,7 @@ local function write(blocks)
   return (html:gsub('(<m%a+[^>]*) style="[^"]*"', "%1"))
 end
 
--- A title of plain words is written as it is, since pandoc takes a millisecond for each.
-local function write_short(header)
-  local is_plain = not stringify(header.content):find("[&<>\"']")
-  for _, element in ipairs(header.content) do
-    is_plain = is_plain and (element.t == "Str" or element.t == "Space")
-  end
-  if is_plain then return stringify(header.content) end
-  return write { pandoc.Plain(inlines.short(header.content)) }
-end
+local function write_short(header) return write { pandoc.Plain(inlines.short(header.content)) } end
 
 -- The title and its forms for other places. It is written with the text, since its notes are there.
 local function title(header, results)
