@@ -91,12 +91,9 @@ EDITS = {
     "the list of references removed": ("chapters/two.qmd", "::: {#refs}\n:::\n", ""),
     "a picture of another size": ("chapters/p.svg", 'width="40"', 'width="50"'),
     "a bibliography": ("references.bib", "year = 1925", "year = 1926"),
-    "a work of the same year in the last chapter": (
-        "chapters/one.qmd",
-        "Prose, see",
-        "Prose [@known1925], see",
-    ),
-    "that chapter removed": ("_quarto.yml", ", chapters/two.qmd", ""),
+    "the other work cited last": ("_quarto.yml", "two.qmd", "two.qmd, chapters/_last.qmd"),
+    "the other work cited there alone": ("chapters/two.qmd", " [@other1925]", ""),
+    "that chapter removed": ("_quarto.yml", ", chapters/_last.qmd", ""),
 }
 
 
@@ -113,6 +110,7 @@ def test_rendering_only_changed_chapters_equals_rendering_all(book, monkeypatch,
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="9"/>'
     book.write("chapters/p.svg", svg)
     book.write("chapters/_new.qmd", "# New {#sec-new}\n\nText.\n")
+    book.write("chapters/_last.qmd", "# Last\n\nText [@other1925].\n")
     book.add_chapter(
         "two",
         "# Two {#sec-two}\n\nText.\n\n![B.](p.svg){#fig-two fig-alt=B}\n\n"
