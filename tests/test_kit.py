@@ -210,7 +210,8 @@ def real() -> Iterator[zipfile.ZipFile]:
 @pytest.mark.book
 def test_the_real_kit_has_everything_that_its_notebooks_need(real):
     names = {*real.namelist()}
-    assert {"start.py", "README.md", "LICENSE", "LICENSE-TEXT", "funs.py", "nets.py"} <= names
+    assert {"start.py", "README.md", "LICENSE", "LICENSE-TEXT"} <= names
+    assert {"funs.py", "nets.py", "evaluation.py"} <= names
     assert {"data/__init__.py", "data/README.md"} <= names
     recipe = json.loads((ROOT / "data/.manifest.json").read_text("utf-8"))["recipe"]
     assert {f"data/{name}" for name in recipe} <= names

@@ -135,33 +135,40 @@ def test_it_installs_once_and_again_when_something_has_changed(folder):
     code, text = folder.install()
     assert code == 2 and "setup: pip could not install the packages" in text
     (folder.root / wheel.name).rename(wheel)
-    code, text = folder.install()
-    assert code == 0 and "installing" in text and folder.works()
+    assert_installs(folder)
     assert folder.install() == (0, "")
     stamp = folder.root / ".venv/.ready"
     before = stamp.stat().st_mtime_ns
     assert folder.install(python="python9") == (0, ""), "that Python is no longer needed"
     assert stamp.stat().st_mtime_ns == before, "nothing that depends on it is made anew"
     (folder.root / "requirements.txt").write_text("tiny\n", encoding="utf-8")
-    assert "installing" in folder.install()[1]
+    assert_installs(folder)
+    for make_useless in (move, remove_python, change_version):
+        make_useless(folder)
+        assert_installs(folder)
+        pip = (folder.root / ".venv/bin/pip").read_text("utf-8")
+        assert str(folder.root) in pip, "scripts, too"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", ["removed", "another version", "moved"])
-def test_a_dead_environment_is_made_anew(folder, fault):
-    assert folder.install()[0] == 0
-    python = folder.root / ".venv/bin/python"
-    if fault == "moved":
-        folder.root = folder.root.rename(folder.root.with_name("moved"))
-    elif fault == "removed":
-        python.unlink()
-        python.symlink_to("/gone/python3.12")
-    else:  # the link leads to a Python that looks for packages elsewhere
-        [packages] = (folder.root / ".venv/lib").iterdir()
-        packages.rename(packages.with_name("python3.2"))
+def assert_installs(folder: Folder) -> None:
     code, text = folder.install()
-    assert code == 0 and "installing" in text and folder.works()
-    assert str(folder.root) in (folder.root / ".venv/bin/pip").read_text("utf-8"), "scripts, too"
+    assert code == 0 and "installing" in text and folder.works(), text
+
+
+def move(folder: Folder) -> None:
+    folder.root = folder.root.rename(folder.root.with_name("moved"))
+
+
+def remove_python(folder: Folder) -> None:
+    python = folder.root / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/gone/python3.12")
+
+
+def change_version(folder: Folder) -> None:
+    """Let the link lead to a Python that looks for packages elsewhere."""
+    [packages] = (folder.root / ".venv/lib").iterdir()
+    packages.rename(packages.with_name("python3.2"))
 
 
 @pytest.mark.slow

@@ -1,8 +1,7 @@
-"""Test nets.py: its cache of word vectors, and its agreement with the chapter's code."""
+"""Test the cache of word vectors in nets.py."""
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import polars as pl
 import pytest
 from gensim.models import Word2Vec
 
-import bookbuild
 import nets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,43 +127,3 @@ def test_texts_that_gensim_would_not_read_are_refused(folder, monkeypatch, texts
 
 def test_a_text_of_ten_thousand_words_is_read(folder):
     assert nets.word2vec([["film"] * 9_999 + ["end"]] * 5).wv.get_vecattr("end", "count") == 5
-
-
-# nets.py repeats code of the chapter
-
-
-@pytest.fixture(scope="module")
-def cells() -> dict[str, str]:
-    """Return the code of the chapter's cells by their labels."""
-    sources = {s.path.stem: s for s in bookbuild.read(bookbuild.load(ROOT)).values()}
-    return {cell.options.label: cell.code for cell in sources["cnns-word2vec"].cells}
-
-
-@pytest.mark.parametrize(("label", "name"), [("simple-cnn", "SimpleCNN"), ("text-cnn", "TextCNN")])
-def test_the_networks_are_those_of_the_chapter(cells, label, name):
-    in_module = {node.name: node for node in classes((ROOT / "nets.py").read_text("utf-8"))}
-    (in_chapter,) = classes(cells[label])
-    assert bare(in_chapter) == bare(in_module[name])
-
-
-def test_word2vec_has_the_settings_of_the_chapter(cells):
-    calls = [n for n in ast.walk(ast.parse(cells["train-word2vec"])) if isinstance(n, ast.Call)]
-    (call,) = [node for node in calls if getattr(node.func, "id", "") == "Word2Vec"]
-    settings = {word.arg: word.value for word in call.keywords if word.arg != "sentences"}
-    assert {name: ast.literal_eval(value) for name, value in settings.items()} == nets.WORD2VEC
-
-
-def classes(code: str) -> list[ast.ClassDef]:
-    return [node for node in ast.parse(code).body if isinstance(node, ast.ClassDef)]
-
-
-def bare(node: ast.ClassDef) -> str:
-    """Return the class as code without docstrings and type hints."""
-    for function in ast.walk(node):
-        if isinstance(function, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(function):
-            function.body = function.body[1:]
-        if isinstance(function, ast.FunctionDef):
-            function.returns = None
-        if isinstance(function, ast.arg):
-            function.annotation = None
-    return ast.unparse(node)

@@ -217,13 +217,13 @@ def test_a_chapter_without_checks_has_no_practice(built_book):
     ids=["right", "wrong", "of the wrong type, and missing"],
 )
 def test_checks_tell_right_from_wrong(built, tmp_path, answers, expected):
-    texts = answer(built("-practice"), answers, tmp_path)
+    [texts] = answer(built("-practice"), tmp_path, answers)
     assert len(texts) == 2
     assert all(text.startswith(start) for text, start in zip(texts, expected, strict=True)), texts
 
 
 def test_the_solutions_pass_their_own_checks(built, tmp_path):
-    assert answer(built("-solutions"), None, tmp_path) == ["Right.", "Right."]
+    assert answer(built("-solutions"), tmp_path, {}) == [["Right.", "Right."]]
 
 
 def test_a_solution_that_fails_its_check_stops_the_build(exercises, fails):

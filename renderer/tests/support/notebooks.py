@@ -80,12 +80,28 @@ def _shown(cell: nbformat.NotebookNode) -> list:
     return shown
 
 
-def answer(node: nbformat.NotebookNode, answers: dict[str, Any] | None, folder: Path) -> list[str]:
-    """Replace a practice notebook's dots with answers, run it and return the checks' texts."""
-    for cell in node.cells:
-        for name, value in (answers or {}).items():
-            cell.source = cell.source.replace(f"{name} = ...", f"{name} = {value!r}")
+def answer(node: nbformat.NotebookNode, folder: Path, *tries: dict[str, Any]) -> list[list[str]]:
+    """Run a practice notebook with answers for its dots; return the checks' texts for each try.
+
+    As a reader does, each further try executes only the cells with answers and checks again.
+    """
     resources = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(node, timeout=600, resources=resources).execute()
-    checks = [cell for cell in node.cells if cell.source.startswith("# Check your answer")]
-    return ["".join(output.text for output in cell.outputs).strip() for cell in checks]
+    client = nbclient.NotebookClient(node, timeout=600, resources=resources)
+    sources = [cell.source for cell in node.cells]
+    is_check = [source.startswith("# Check your answer") for source in sources]
+    texts = []
+    with client.setup_kernel():
+        for answers in tries:
+            for index, cell in enumerate(node.cells):
+                cell.source = _answered(sources[index], answers)
+                if not texts or is_check[index] or " = ..." in sources[index]:
+                    client.execute_cell(cell, index)
+            checks = [cell for cell, check in zip(node.cells, is_check, strict=True) if check]
+            texts.append(["".join(each.text for each in cell.outputs).strip() for cell in checks])
+    return texts
+
+
+def _answered(source: str, answers: dict[str, Any]) -> str:
+    for name, value in answers.items():
+        source = source.replace(f"{name} = ...", f"{name} = {value!r}")
+    return source
