@@ -1,9 +1,10 @@
 // From kernel to prediction: one window's sum, the feature map that it fills, the maps of SimpleCNN,
-// and its ten probabilities. The weights are those trained in the chapter.
+// and its ten probabilities; and the kernel, learned from its map. The weights are those trained in the chapter.
 "use strict";
 
 explorables.define("kernel-to-verdict", (stage, data) => {
   const { make } = explorables;
+  const { button, written: number } = controls;
   const SIDE = 28;
   const MARGIN = 3; // pixels around the picture, to show a window or field that extends over its edge
   const DOTS = 17; // canvas pixels per pixel of the picture
@@ -20,16 +21,23 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     "right edge": [1, 0, -1, 1, 0, -1, 1, 0, -1],
     blur: Array(9).fill(1 / 9),
   };
+  const LEARNING_RATE = 0.05; // Adam's, as in the chapter
+  const STAGES = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500]; // the steps of learning that are shown
+  const PAUSE = 500; // milliseconds after each of them
+  const NOTHING_TO_LEARN = "The map to learn is zero everywhere, and so is the map of nine zeros, where learning starts: " +
+    "without a loss there is nothing to learn. Draw something, or set other weights.";
 
   const state = {
     source: digit(0), truth: data.truths[0], // the picture before it is shifted or centred
     down: 0, right: 0, isCentred: false,
     weights: PRESETS["left edge"].slice(), bias: 0, padding: 1, stride: 1,
+    target: null, // the weights being learned, or learned last
     row: data.row, column: data.column, // the window's position on the map
     filled: data.row * SIDE + data.column, // how far the map is filled
     draws: false, pen: [14, 14],
     layer: 0, map: 0, cell: [data.row, data.column],
   };
+  let run = null; // of learning the kernel, while it lasts
 
   // ---- computation ----
 
@@ -89,14 +97,43 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     state.column = Math.min(state.column, columns - 1);
   }
 
-  // The nine pixels below the window; pixels outside the picture are zero.
-  function windowPixels() {
-    const top = state.row * state.stride - state.padding;
-    const left = state.column * state.stride - state.padding;
+  // The nine pixels below the window at a position on the map; pixels outside the picture are zero.
+  function windowPixels(mapRow, mapColumn) {
+    const top = mapRow * state.stride - state.padding;
+    const left = mapColumn * state.stride - state.padding;
     return Array.from({ length: 9 }, (_, n) => {
       const [row, column] = [top + Math.floor(n / 3), left + (n % 3)];
       const isInside = row >= 0 && row < SIDE && column >= 0 && column < SIDE;
       return isInside ? state.pixels[row * SIDE + column] : 0;
+    });
+  }
+
+  function allWindows() {
+    const [, rows, columns] = state.own.shape;
+    return Array.from({ length: rows * columns }, (_, at) => windowPixels(Math.floor(at / columns), at % columns));
+  }
+
+  // The mean squared difference between the map of the weights and the goal, another map; its gradient.
+  function lossAndGradient(weights, windows, goal) {
+    let loss = 0;
+    const gradient = Array(9).fill(0);
+    windows.forEach((pixels, at) => {
+      let difference = -goal[at];
+      for (let n = 0; n < 9; n++) difference += weights[n] * pixels[n];
+      loss += difference ** 2 / windows.length;
+      for (let n = 0; n < 9; n++) gradient[n] += (2 * difference * pixels[n]) / windows.length;
+    });
+    return { loss, gradient };
+  }
+
+  // One step of Adam. `means` and `squares` are running means of the gradient and of its square; as
+  // they start at zero, they are too small at first, which the divisions by 1 − 0.9^step correct.
+  function adam(weights, gradient, { means, squares }, step) {
+    gradient.forEach((slope, n) => {
+      means[n] = 0.9 * means[n] + 0.1 * slope;
+      squares[n] = 0.999 * squares[n] + 0.001 * slope ** 2;
+      const size = Math.sqrt(squares[n] / (1 - 0.999 ** step)) + 1e-8;
+      weights[n] -= (LEARNING_RATE * means[n]) / (1 - 0.9 ** step) / size;
     });
   }
 
@@ -108,7 +145,6 @@ explorables.define("kernel-to-verdict", (stage, data) => {
 
   // ---- display ----
 
-  const number = (x, digits = 2) => x.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
   // Parses a typed weight; decimal commas and true minus signs are accepted.
   const typed = (text) => Number(text.replace("−", "-").replace(",", ".")) || 0;
   const percent = (p) => `${number(100 * p, 1)} %`;
@@ -152,19 +188,18 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const centring = make("input", { type: "checkbox" });
   const shifts = [["←", "left", 0, -1], ["↑", "up", -1, 0], ["↓", "down", 1, 0], ["→", "right", 0, 1]]
     .map(([arrow, way, down, right]) => {
-      const button = make("button", { type: "button", ariaLabel: `Shift the picture ${way} by a pixel` }, arrow);
-      button.addEventListener("click", () => shift(down, right));
-      return button;
+      const arrowButton = button(arrow, () => shift(down, right));
+      arrowButton.ariaLabel = `Shift the picture ${way} by a pixel`;
+      return arrowButton;
     });
   const pad = make("div", { className: "ktv-pad" }, make("span", {}, "Shift the picture"), make("div", {}, ...shifts));
-  const clear = make("button", { type: "button" }, "Clear");
   const bars = make("ul", { className: "ktv-bars" }, ...Array.from({ length: 10 }, (_, k) =>
     make("li", {}, make("span", { className: "ktv-class" }, String(k)), make("span", { className: "ktv-bar" },
       make("i")), make("span", { className: "ktv-value" }))));
   const prediction = said();
   panel("The picture and the prediction", ["pointer, arrow keys and Space move the window, or draw"],
     [view, row(labelled("Pointer", pointer), pad)],
-    row(labelled("Digit", digits), clear, make("label", { className: "ktv-check" }, centring, "centre it as MNIST does")),
+    row(labelled("Digit", digits), button("Clear", clearPicture), make("label", { className: "ktv-check" }, centring, "centre it as MNIST does")),
     bars, prediction);
 
   // one window, one sum
@@ -174,6 +209,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const input = make("input", { type: "text", ariaLabel: `Weight, row ${Math.floor(n / 3) + 1}, column ${n % 3 + 1}` });
     input.addEventListener("input", () => {
       state.weights[n] = typed(input.value);
+      state.target = null;
       presets.value = presets.options.length - 1;
       update();
     });
@@ -185,16 +221,18 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const presets = choice([...Object.keys(PRESETS), ...Array.from({ length: 16 }, (_, n) => `learned: filter ${n + 1}`), "your own"]);
   const paddings = choice(["0", "1", "2"], 1);
   const strides = choice(["1", "2", "3"]);
-  const fill = make("button", { type: "button" }, "Fill the map");
   const formula = make("p", { className: "ktv-formula" });
   const sum = said();
+  const learning = said();
+  const targetGrid = numbers("target");
   const biasTerm = term("+", biasGrid);
   const swatch = (name) => make("i", { className: `ktv-swatch ${name}` });
   panel("One window, one sum", [swatch("positive"), "positive ", swatch("negative"), "negative"], [plane],
-    row(labelled("Kernel", presets), labelled("Padding", paddings), labelled("Stride", strides), fill),
-    formula, sum,
+    row(labelled("Kernel", presets), labelled("Padding", paddings), labelled("Stride", strides),
+      button("Fill the map", fillMap), button("Learn the kernel", learn)),
+    formula, sum, learning,
   ).append(make("div", { className: "ktv-sum" },
-    windowGrid, term("×", weightGrid), term("=", productGrid), biasTerm, term("", grid("sum", total))));
+    windowGrid, term("×", weightGrid), term("=", productGrid), biasTerm, term("", grid("sum", total)), targetGrid));
 
   // the network's own maps
   const patch = make("canvas", { width: view.width, height: view.width, ariaLabel: "The picture, with the field of the chosen cell outlined" });
@@ -345,23 +383,32 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   }
 
   function showSum() {
-    const pixels = windowPixels();
+    const pixels = windowPixels(state.row, state.column);
     const products = pixels.map((pixel, n) => pixel * state.weights[n]);
     const value = products.reduce((all, x) => all + x, state.bias);
     const set = (box, values) => [...box.querySelectorAll("span")].forEach((cell, n) => (cell.textContent = number(values[n])));
     set(windowGrid, pixels);
     set(productGrid, products);
     [...weightGrid.querySelectorAll("input")].forEach((input, n) => {
-      if (input !== document.activeElement) input.value = number(state.weights[n]);
+      if (run || input !== document.activeElement) input.value = number(state.weights[n]);
     });
     biasTerm.hidden = !state.bias;
     set(biasGrid, [state.bias]);
+    targetGrid.hidden = !state.target;
+    if (state.target) set(targetGrid, state.target);
     total.textContent = number(value);
     total.classList.toggle("negative", value < 0);
     const bias = state.bias ? ` and the bias ${number(state.bias)}` : "";
     say(sum, `At row ${state.row + 1}, column ${state.column + 1} of the map, the products${bias} add up to ${number(value)}.`);
     const size = state.own.shape[1];
     formula.textContent = `⌊(28 + 2 · ${state.padding} − 3) / ${state.stride}⌋ + 1 = ${size}: the map has ${size} × ${size} values.`;
+  }
+
+  function showLearning() {
+    const { loss } = lossAndGradient(state.weights, run.windows, run.goal);
+    const most = Math.max(...state.weights.map((weight, n) => Math.abs(weight - state.target[n])));
+    const remark = loss < 0.00005 && most > 0.01 ? " Other weights give almost the same map." : "";
+    say(learning, `Step ${run.step}: the loss is ${number(loss, 4)}. The weights differ from the target by at most ${number(most)}.${remark}`);
   }
 
   function showCell() {
@@ -385,6 +432,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   }
 
   function update() {
+    stopLearning();
     compute();
     showWindow();
     showVerdict();
@@ -549,6 +597,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const names = Object.keys(PRESETS);
     const learned = at - names.length;
     if (learned >= 16) return; // keep the reader's own weights
+    state.target = null;
     state.weights = learned < 0 ? PRESETS[names[at]].slice() : [...data.weights1.values.subarray(9 * learned, 9 * learned + 9)];
     state.bias = learned < 0 ? 0 : data.bias1.values[learned];
     update();
@@ -573,14 +622,52 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     next();
   }
 
+  // Learns the weights again, from zero, given the picture and its map under them.
+  function learn() {
+    stopLearning();
+    const target = state.target ?? state.weights;
+    const windows = allWindows();
+    // their map, but not rounded to float32: where a gradient is zero, Adam would follow the rounding errors
+    const goal = windows.map((pixels) => pixels.reduce((sum, pixel, n) => sum + pixel * target[n], 0));
+    if (!goal.some(Boolean)) return say(learning, NOTHING_TO_LEARN);
+    Object.assign(state, { target, weights: Array(9).fill(0), bias: 0, filled: goal.length - 1 });
+    presets.value = presets.options.length - 1;
+    run = { windows, goal, step: 0, means: Array(9).fill(0), squares: Array(9).fill(0) };
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    showStages(isStill ? STAGES.slice(-1) : STAGES);
+  }
+
+  // Learns up to the first of these steps and shows the result, then the next; announces only the last.
+  function showStages([last, ...later]) {
+    for (; run.step < last; run.step++) {
+      const { gradient } = lossAndGradient(state.weights, run.windows, run.goal);
+      adam(state.weights, gradient, run, run.step + 1);
+    }
+    announce(later.length === 0);
+    compute();
+    showWindow();
+    showLearning();
+    if (later.length > 0) run.timer = setTimeout(showStages, PAUSE, later);
+    else run = null;
+  }
+
+  function stopLearning() {
+    announce(true);
+    say(learning, run ? `Stopped after step ${run.step}.` : "");
+    clearTimeout(run?.timer);
+    run = null;
+  }
+
+  function announce(isOn) {
+    for (const region of [sum, learning]) region.ariaLive = isOn ? "polite" : "off";
+  }
+
   digits.addEventListener("change", () => choose(Number(digits.value)));
   pointer.addEventListener("change", () => { usePen(pointer.value === "1"); paintView(); });
   centring.addEventListener("change", () => { state.isCentred = centring.checked; update(); });
   presets.addEventListener("change", () => choosePreset(Number(presets.value)));
   paddings.addEventListener("change", () => { state.padding = Number(paddings.value); refill(); });
   strides.addEventListener("change", () => { state.stride = Number(strides.value) + 1; refill(); });
-  clear.addEventListener("click", clearPicture);
-  fill.addEventListener("click", fillMap);
   layerChoice.addEventListener("change", () => chooseLayer(Number(layerChoice.value)));
 
   // After a change of the map's size, keeps the window over the same pixels if possible.
@@ -602,5 +689,6 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     logits: (pixels) => Array.from(network(Float32Array.from(pixels)).logits),
     picture: () => Array.from(state.pixels),
     field,
+    weights: () => [...state.weights],
   };
 });

@@ -22,6 +22,7 @@ from figures.live import kernel_to_verdict
 from funs import DSTorch, set_seed
 from nets import SimpleCNN
 from tests.live import figure_of, packed_data, unpacked
+from tests.site.axe import WIDTHS, violations_in_both_themes
 from tests.site.sites import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.book]
@@ -31,6 +32,12 @@ TOLERANCE = 0.2  # between a logit of the rounded weights and one of the origina
 DIFFERENT = 3  # digits of 250 whose argmax may differ; their two best logits lie within 2·TOLERANCE
 ROUNDED = 0.0051  # the page shows two decimals
 SUM = re.compile(r"At row (\d+), column (\d+) of the map, .* up to (−?[\d.]+)\.")
+STEP = re.compile(r"Step (\d+): the loss is ([\d.]+)\. .* at most ([\d.]+)\.")
+LEARN_RATE, LEARN_STEPS = 0.05, 500  # as in the chapter
+EQUAL = 1e-12  # between a learned weight and torch's in float64
+# The same where some gradient is zero but for rounding errors (an edge, and no window cut by the
+# border): Adam divides by its size. Torch's float32 and float64 differ by up to 0.05 there.
+ALMOST_EQUAL = 1e-3
 CELL = re.compile(r"Map (\d+), row (\d+), column (\d+): (−?[\d.]+)\. .* on (\d+) ×")
 AFTER = [2, 3, 5, 6]  # number of SimpleCNN's layers before each of the four stacks of maps
 
@@ -86,7 +93,7 @@ def shown_sum(page) -> tuple[int, int, float]:
 
 
 def status(page, title: str) -> str:
-    return page.get_by_role("group", name=title).get_by_role("status").inner_text()
+    return page.get_by_role("group", name=title).get_by_role("status").first.inner_text()
 
 
 def probabilities(page) -> np.ndarray:
@@ -309,6 +316,236 @@ def test_every_number_of_the_sum_fits_its_cell(live_site, visit, width):
     cells = page.locator(".ktv-nine span:visible")
     sizes = cells.evaluate_all("cells => cells.map(c => [c.scrollWidth, c.clientWidth])")
     assert len(sizes) == 19 and all(needed <= available for needed, available in sizes)
+
+
+# Learning the kernel
+
+
+def learned_by_torch(
+    pixels, target, dtype=torch.float64, **options
+) -> tuple[list[torch.Tensor], list[float]]:
+    """Return the nine weights after no step of Adam, one, two, and so on, and the losses."""
+    x = pixels.reshape(1, 1, 28, 28).to(dtype)
+    target = torch.as_tensor(target).to(dtype).reshape(1, 1, 3, 3)
+    given_map = F.conv2d(x, target, **options)
+    kernel = torch.zeros_like(target, requires_grad=True)
+    optimizer = torch.optim.Adam([kernel], lr=LEARN_RATE)
+    weights, losses = [], []
+    for _ in range(LEARN_STEPS + 1):
+        loss = (F.conv2d(x, kernel, **options) - given_map).square().mean()
+        weights.append(kernel.detach().flatten().clone())
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return weights, losses
+
+
+def learn(page) -> None:
+    page.get_by_role("button", name="Learn the kernel").click()
+
+
+def learned(page) -> torch.Tensor:
+    weights = page.evaluate(f"explorables.running['{LIVE.id}'].weights()")
+    return torch.tensor(weights, dtype=torch.float64)
+
+
+def shown_weights(page) -> np.ndarray:
+    fields = page.locator(".ktv-nine input").all()
+    return np.array([number(field.input_value()) for field in fields])
+
+
+def shown_target(page) -> np.ndarray:
+    cells = page.locator(".ktv-nine[aria-label=target] span").all_inner_texts()
+    return np.array([number(cell) for cell in cells])
+
+
+def report(page) -> str:
+    return page.get_by_role("group", name="One window").get_by_role("status").last.inner_text()
+
+
+@pytest.fixture
+def moving(live_site, visit):
+    """Open the figure for a reader who wants motion, with a clock that only the test moves."""
+
+    def start(width: int = 1280):
+        page = visit(live_site.url + LIVE.page, width=width, reduced_motion="no-preference").page
+        page.set_default_timeout(10_000)
+        LIVE.start(page)
+        page.clock.install()
+        page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+        return page
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("digit", "target", "padding", "stride", "within"),
+    [
+        (0, "left edge", 0, 1, ALMOST_EQUAL),
+        (0, "learned: filter 5", 2, 3, EQUAL),
+        (13, "left edge", 1, 2, EQUAL),
+        (13, "learned: filter 5", 0, 2, EQUAL),
+        (19, "blur", 2, 1, EQUAL),
+    ],
+)
+def test_each_stage_of_learning_has_the_weights_and_the_loss_of_torch(
+    moving, begin, in_page, digit, target, padding, stride, within
+):
+    page = moving()
+    names = {"Digit": digit, "Kernel": target, "Padding": str(padding), "Stride": str(stride)}
+    for label, option in names.items():
+        choose(page, label, option)
+    known = {
+        "left edge": torch.tensor(kernel_to_verdict.LEFT_EDGE).flatten(),
+        "learned: filter 5": in_page.net[0].weight[4].flatten(),
+        "blur": torch.ones(9, dtype=torch.float64) / 9,
+    }
+    options = {"padding": padding, "stride": stride}
+    weights, losses = learned_by_torch(begin["digits"][digit], known[target], **options)
+    learn(page)
+    steps = []
+    while not steps or steps[-1] < LEARN_STEPS:
+        step, loss, most = STEP.match(report(page)).groups()
+        steps.append(int(step))
+        assert (learned(page) - weights[steps[-1]]).abs().max() < within
+        assert np.abs(shown_weights(page) - weights[steps[-1]].numpy()).max() < ROUNDED
+        assert float(loss) == pytest.approx(losses[steps[-1]], abs=0.000051)
+        far = (weights[steps[-1]] - known[target]).abs().max()
+        assert float(most) == pytest.approx(float(far), abs=ROUNDED)
+        assert np.abs(shown_target(page) - known[target].numpy()).max() < ROUNDED
+        assert_sum(page, map_of(begin["digits"][digit], weights[steps[-1]], **options))
+        page.clock.run_for(500)
+    assert steps[0] == 0 and len(steps) > 5 and steps == sorted({*steps})
+    assert float(far) < 0.01  # the kernel is found
+
+
+@pytest.mark.parametrize("press", ["pointer", "Enter", "Space"])
+def test_pointer_and_keyboard_learn_at_once_where_motion_is_reduced(page, begin, press):
+    button = page.get_by_role("button", name="Learn the kernel")
+    choose(page, "Padding", "0")
+    button.click() if press == "pointer" else button.press(press)
+    assert STEP.match(report(page)).groups() == (str(LEARN_STEPS), "0.0000", "0.00")
+    edge = kernel_to_verdict.LEFT_EDGE
+    weights, _ = learned_by_torch(begin["digits"][0], edge, dtype=torch.float32)  # the chapter's
+    assert (learned(page) - weights[-1]).abs().max() < 1e-4
+    assert np.array_equal(shown_weights(page), np.ravel(edge))
+
+
+def test_a_bias_is_left_out_of_what_is_learned(page, begin, in_page):
+    first = in_page.net[0]
+    at = int(first.bias.abs().argmax())
+    choose(page, "Kernel", f"learned: filter {at + 1}")
+    learn(page)
+    assert_sum(page, map_of(begin["digits"][0], first.weight[at], padding=1))
+
+
+@pytest.mark.parametrize("why", ["no ink", "no weights"])
+def test_where_the_map_is_zero_the_figure_says_that_there_is_nothing_to_learn(page, why):
+    if why == "no ink":
+        page.get_by_role("button", name="Clear").click()
+    else:
+        for field in page.locator(".ktv-nine input").all():
+            field.fill("0")
+    before = learned(page)
+    learn(page)
+    assert "nothing to learn" in report(page)
+    assert torch.equal(learned(page), before)
+    assert page.locator(".ktv-nine[aria-label=target]").is_hidden()
+
+
+def test_other_weights_with_the_same_map_are_called_so(page):
+    """With a stride of three only four windows meet the only spot of ink: too few for nine."""
+    choose(page, "Digit", "blank, to draw on")
+    choose(page, "Stride", "3")
+    canvas(page, "The picture").press("Space")
+    learn(page)
+    assert "Other weights" in report(page)
+    choose(page, "Digit", 0)
+    learn(page)
+    assert STEP.match(report(page)) and "Other weights" not in report(page)
+
+
+def test_reset_ends_learning(moving):
+    page = moving()
+    learn(page)
+    page.clock.run_for(1200)
+    assert STEP.match(report(page))[1] == "2"
+    page.locator(f"#{LIVE.id}").get_by_role("button", name="Reset").click()
+    for _ in range(2):
+        assert np.array_equal(shown_weights(page), np.ravel(kernel_to_verdict.LEFT_EDGE))
+        assert report(page) == ""
+        assert page.locator(".ktv-nine[aria-label=target]").is_hidden()
+        page.clock.run_for(6000)
+
+
+INTERRUPTIONS = {
+    "digit": lambda page: choose(page, "Digit", 4),
+    "stride": lambda page: choose(page, "Stride", "2"),
+    "shift": lambda page: page.get_by_role("button", name="Shift the picture up").click(),
+    "preset": lambda page: choose(page, "Kernel", "blur"),
+    "edit": lambda page: page.locator(".ktv-nine input").first.fill("0.75"),
+}
+
+
+@pytest.mark.parametrize("change", INTERRUPTIONS)
+def test_a_change_stops_learning_and_only_new_weights_replace_the_target(moving, change):
+    page = moving()
+    learn(page)
+    page.clock.run_for(1200)
+    INTERRUPTIONS[change](page)
+    assert report(page) == "Stopped after step 2."
+    stopped = learned(page)
+    page.clock.run_for(6000)
+    assert torch.equal(learned(page), stopped)
+    learn(page)
+    page.clock.run_for(6000)
+    is_new = change in ("preset", "edit")
+    expected_target = stopped if is_new else torch.tensor(kernel_to_verdict.LEFT_EDGE).flatten()
+    assert (learned(page) - expected_target).abs().max() < 0.01
+    assert STEP.match(report(page))[1] == str(LEARN_STEPS)
+
+
+def test_learning_again_starts_from_zero_with_the_same_target(moving):
+    page = moving()
+    learn(page)
+    page.clock.run_for(1200)
+    learn(page)
+    assert STEP.match(report(page))[1] == "0" and not shown_weights(page).any()
+    page.clock.run_for(6000)
+    first = learned(page)
+    learn(page)
+    page.clock.run_for(6000)
+    assert torch.equal(learned(page), first)
+
+
+def test_a_weight_with_the_focus_is_shown_while_it_is_learned(moving):
+    page = moving()
+    learn(page)
+    page.locator(".ktv-nine input").first.focus()
+    page.clock.run_for(6000)
+    assert shown_weights(page)[0] == -1
+
+
+def test_only_the_last_stage_is_announced(moving):
+    page = moving()
+    regions = page.get_by_role("group", name="One window").locator("[role=status]")
+    live = "regions => regions.map(region => region.ariaLive)"
+    learn(page)
+    assert regions.evaluate_all(live) == ["off", "off"]
+    page.clock.run_for(6000)
+    assert regions.evaluate_all(live) == ["polite", "polite"]
+
+
+@WIDTHS
+def test_axe_finds_no_violation_while_the_kernel_is_learned(moving, axe, width):
+    page = moving(width)
+    learn(page)
+    page.clock.run_for(1200)
+    assert STEP.match(report(page)) and page.locator("[aria-label=target]").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.clock.resume()  # axe waits for timers
+    assert violations_in_both_themes(page, axe, f"#{LIVE.id}") == []
 
 
 # The picture
