@@ -1,5 +1,6 @@
 // From kernel to prediction: one window's sum, the feature map that it fills, the maps of SimpleCNN,
-// and its ten probabilities; and the kernel, learned from its map. The weights are those trained in the chapter.
+// and its ten probabilities; and the kernel, learned from its map. The network's weights are those
+// trained in the chapter.
 "use strict";
 
 explorables.define("kernel-to-verdict", (stage, data) => {
