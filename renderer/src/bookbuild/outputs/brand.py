@@ -5,6 +5,7 @@ It has the colours of both themes, the fonts and the sizes. `typst/book.typ` rea
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -83,8 +84,9 @@ def read(root: Path) -> Brand:
         If a key is missing or unknown, or its value has the wrong form.
     """
     path = root / "_brand.yml"
-    path = path if path.is_file() else DEFAULT
-    brand, known = config.read(path), config.read(DEFAULT).values
+    if not path.is_file():
+        return _default()
+    brand, known = config.read(path), _default().values
     for key in brand.values:
         if key not in known and not key.startswith(FOR_QUARTO):
             near = did_you_mean(key, known)
@@ -94,6 +96,11 @@ def read(root: Path) -> Brand:
     if brand.problems:
         raise BookError("\n".join(map(str, brand.problems)))
     return Brand(path.read_text(encoding="utf-8-sig"), brand.values)
+
+
+@functools.cache
+def _default() -> Brand:
+    return Brand(DEFAULT.read_text(encoding="utf-8"), config.read(DEFAULT).values)
 
 
 def _check(brand: config.Config, key: str) -> None:

@@ -192,16 +192,22 @@ def packages(folder: Path, state: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     and requirements of each, as "needs"; reading them again takes half a second.
     """
 
-    def read(path: Path) -> None:
-        needs: dict[str, tuple[str, list[str]]] = {}
-        for found in distributions():
-            if found.name:
-                needs.setdefault(_normal(found.name), (found.version, _required(found)))
-        known = {"owners": packages_distributions(), "needs": needs}
-        path.write_text(json.dumps(known), encoding="utf-8")
-
-    entry = get_or_create(folder / "packages", [sys.version, *state], read)
+    entry = get_or_create(
+        folder / "packages",
+        [sys.version, *state],
+        lambda path: path.write_text(_distributions(state), encoding="utf-8"),
+    )
     return json.loads(entry.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=1)  # for several books in one process
+def _distributions(state: tuple[str, ...]) -> str:
+    """Return what `packages` does as JSON, read from the metadata."""
+    needs: dict[str, tuple[str, list[str]]] = {}
+    for found in distributions():
+        if found.name:
+            needs.setdefault(_normal(found.name), (found.version, _required(found)))
+    return json.dumps({"owners": packages_distributions(), "needs": needs})
 
 
 def _required(found: Distribution) -> list[str]:
