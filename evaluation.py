@@ -1,4 +1,4 @@
-"""Which cases a network gets right, the interval of its accuracy, and a test of two networks.
+"""Judge networks: the cases they get right, the interval of an accuracy, a test that compares two.
 
 The chapter *How sure are we?* defines and explains `wilson` and `mcnemar_p`; a test compares them.
 """
@@ -20,22 +20,39 @@ def logits(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     net : torch.nn.Module
-        Put into evaluation mode, in which it stays.
+        The network, on any device; it is put into evaluation mode and stays in it.
     X : torch.Tensor
         The cases, such as pictures, float32 (N, 1, 28, 28), or word indices, int64 (N, L).
     """
     net.eval()
+    device = next(net.parameters(), X).device
     with torch.no_grad():
-        return torch.cat([net(batch) for batch in X.split(BATCH_SIZE)])
+        return torch.cat([net(batch.to(device)).cpu() for batch in X.split(BATCH_SIZE)])
 
 
 def is_right(net: nn.Module, X: torch.Tensor, y: torch.Tensor) -> np.ndarray:
-    """Return which cases a network assigns to their classes `y`, int64 (N,), as bool (N,)."""
-    return (logits(net, X).argmax(dim=1) == y).numpy()
+    """Return which cases a network classifies correctly, bool (N,).
+
+    Parameters
+    ----------
+    net, X
+        As for `logits`.
+    y : torch.Tensor
+        The classes of the cases, int64 (N,).
+
+    Raises
+    ------
+    ValueError
+        If there is not one class for each case.
+    """
+    if y.shape != X.shape[:1]:
+        shape = tuple(y.shape)
+        raise ValueError(f"y has the shape {shape}, not ({len(X)},): one class for each case")
+    return (logits(net, X).argmax(dim=1) == y.cpu()).numpy()
 
 
 def wilson(correct: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of an accuracy; `correct`, bool (N,), as of `is_right`."""
+    """Return the 95 % Wilson interval of an accuracy, given which cases are right, bool (N,)."""
     return proportion_confint(correct.sum(), len(correct), method="wilson")
 
 

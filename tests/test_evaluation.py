@@ -36,6 +36,19 @@ def test_the_share_of_right_cases_is_the_accuracy(network):
     assert right.mean() == accuracy_score(y, network(X).argmax(dim=1))
 
 
+@pytest.mark.parametrize("shape", [(5, 1), (1,), (6,)])
+def test_classes_that_do_not_belong_to_the_cases_are_refused(network, shape):
+    with pytest.raises(ValueError, match=r"not \(5,\): one class for each case"):
+        evaluation.is_right(network, torch.randn(5, 4), torch.zeros(shape, dtype=torch.int64))
+
+
+def test_a_batch_is_moved_to_the_networks_device():
+    """Torch's device without numbers, meta, is on every machine."""
+    network = nn.Linear(4, 3, device="meta")
+    with pytest.raises(NotImplementedError, match="out of meta tensor"):
+        evaluation.logits(network, torch.randn(5, 4))
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=300))
 def test_at_the_ends_of_a_wilson_interval_the_accuracy_is_just_compatible(correct):
     correct = np.array(correct)

@@ -25,8 +25,8 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   const LEARNING_RATE = 0.05; // Adam's, as in the chapter
   const STAGES = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500]; // the steps of learning that are shown
   const PAUSE = 500; // milliseconds after each of them
-  const NOTHING_TO_LEARN = "The map to learn is zero everywhere, and so is the map of nine zeros, where learning starts: " +
-    "without a loss there is nothing to learn. Draw something, or set other weights.";
+  const NOTHING_TO_LEARN = "The map to learn is zero everywhere, like the map of the nine zeros from which learning starts: " +
+    "the loss is zero, so there is nothing to learn. Draw something, or set other weights.";
 
   const state = {
     source: digit(0), truth: data.truths[0], // the picture before it is shifted or centred
@@ -38,7 +38,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     draws: false, pen: [14, 14],
     layer: 0, map: 0, cell: [data.row, data.column],
   };
-  let run = null; // of learning the kernel, while it lasts
+  let run = null; // the current run of learning the kernel, if any
 
   // ---- computation ----
 
@@ -114,7 +114,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     return Array.from({ length: rows * columns }, (_, at) => windowPixels(Math.floor(at / columns), at % columns));
   }
 
-  // The mean squared difference between the map of the weights and the goal, another map; its gradient.
+  // Returns the mean squared difference between the weights' map and the goal, also a map, with its gradient.
   function lossAndGradient(weights, windows, goal) {
     let loss = 0;
     const gradient = Array(9).fill(0);
@@ -128,7 +128,8 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   }
 
   // One step of Adam. `means` and `squares` are running means of the gradient and of its square; as
-  // they start at zero, they are too small at first, which the divisions by 1 − 0.9^step correct.
+  // they start at zero, they are too small at first, which the divisions by 1 − 0.9^step and
+  // 1 − 0.999^step correct.
   function adam(weights, gradient, { means, squares }, step) {
     gradient.forEach((slope, n) => {
       means[n] = 0.9 * means[n] + 0.1 * slope;
@@ -147,7 +148,10 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   // ---- display ----
 
   // Parses a typed weight; decimal commas and true minus signs are accepted.
-  const typed = (text) => Number(text.replace("−", "-").replace(",", ".")) || 0;
+  const typed = (text) => {
+    const value = Number(text.replace("−", "-").replace(",", "."));
+    return Number.isFinite(value) ? value : 0;
+  };
   const percent = (p) => `${number(100 * p, 1)} %`;
 
   function canvas(label, side = (SIDE + 2 * MARGIN) * DOTS) {
@@ -408,7 +412,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   function showLearning() {
     const { loss } = lossAndGradient(state.weights, run.windows, run.goal);
     const most = Math.max(...state.weights.map((weight, n) => Math.abs(weight - state.target[n])));
-    const remark = loss < 0.00005 && most > 0.01 ? " Other weights give almost the same map." : "";
+    const remark = loss < 0.00005 && most > 0.01 ? " These weights give almost the same map as the target." : "";
     say(learning, `Step ${run.step}: the loss is ${number(loss, 4)}. The weights differ from the target by at most ${number(most)}.${remark}`);
   }
 
@@ -448,6 +452,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const [, rows, columns] = state.own.shape;
     [state.row, state.column] = [within(row, rows), within(column, columns)];
     state.filled = Math.max(state.filled, state.row * columns + state.column);
+    announce(true);
     showWindow();
   }
 
@@ -623,7 +628,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     next();
   }
 
-  // Learns the weights again, from zero, given the picture and its map under them.
+  // Learns the weights again from zero, given the picture and the map that they make of it.
   function learn() {
     stopLearning();
     const target = state.target ?? state.weights;

@@ -114,7 +114,7 @@ def get(address: str) -> str:
 
 
 def reload_of(address: str) -> str:
-    """Wait as a browser does for the page to reload; it asks again when a connection ends."""
+    """Wait as a browser does for the page to reload, reconnecting when a connection ends."""
     build = get(address).partition('data-build="')[2].partition('"')[0]
     while not (event := get(f"{address}.reload?{build}").partition("\n\n")[2]):
         pass

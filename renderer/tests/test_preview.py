@@ -186,7 +186,8 @@ def test_a_build_that_fails_after_its_pages(server, capsys):
         raise BookError("wrong")
 
     preview._rebuild(server, fail)
-    assert capsys.readouterr().err == "error: wrong\nall but the new pages stays\n"
+    message = "error: wrong\nthe pages are new; all else is from the last complete build\n"
+    assert capsys.readouterr().err == message
     assert server.build != build
 
 

@@ -460,10 +460,10 @@ def test_other_weights_with_the_same_map_are_called_so(page):
     choose(page, "Stride", "3")
     canvas(page, "The picture").press("Space")
     learn(page)
-    assert "Other weights" in report(page)
+    assert "almost the same map" in report(page)
     choose(page, "Digit", 0)
     learn(page)
-    assert STEP.match(report(page)) and "Other weights" not in report(page)
+    assert STEP.match(report(page)) and "almost the same map" not in report(page)
 
 
 def test_reset_ends_learning(moving):

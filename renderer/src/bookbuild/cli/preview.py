@@ -134,8 +134,10 @@ def _rebuild(server: Server, build: Callable[[Callable[[], None]], None]) -> Non
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # not even our own bugs or a panic in Typst may end it
-        stays = "the last complete site" if server.build == before else "all but the new pages"
-        print(f"error: {_message(error)}\n{stays} stays", file=sys.stderr, flush=True)
+        state = "the last complete site stays"
+        if server.build != before:
+            state = "the pages are new; all else is from the last complete build"
+        print(f"error: {_message(error)}\n{state}", file=sys.stderr, flush=True)
 
 
 def _message(error: BaseException) -> str:

@@ -104,7 +104,7 @@ def _answers(
 ) -> list[dict[str, Any]]:
     """Ask pandoc; return the request, answer and picture hashes of each chapter."""
     if [*previous] != [each["page"] for each in requests]:
-        previous = {}  # those that are gone may have changed the others
+        previous = {}  # a chapter that was added, moved or removed may affect any other
     chapters = [
         _with_previous(project, formats, each, previous.get(each["page"])) for each in requests
     ]

@@ -188,10 +188,10 @@ def _installed(project: Project, code: list[str]) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=1)
 def packages(folder: Path, state: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Return the distributions that each top-level package belongs to, as "owners", and the version
-    and requirements of each, as "needs"; reading them again takes half a second.
-    """
+    """Return the distributions behind each top-level package, as "owners", and their "needs".
 
+    These are the version and requirements of each; reading them again takes half a second.
+    """
     entry = get_or_create(
         folder / "packages",
         [sys.version, *state],

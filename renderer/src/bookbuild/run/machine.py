@@ -27,8 +27,8 @@ def instructions() -> str:
 def packages_state() -> tuple[str, ...]:
     """Return a value that changes when a package is installed, upgraded or removed.
 
-    It has the time of each folder in Python's path, and the names of those with metadata, which
-    end in a version: where an image was made reproducible, all files have one time.
+    It lists the modification time of each folder on Python's path, and the names of the folders
+    with metadata, which contain the version: in a reproducible image all files have one time.
     """
     folders = [path for path in map(Path, sys.path) if path.is_dir()]
     times = [f"{path} {path.stat().st_mtime_ns}" for path in folders if path != Path.cwd()]
