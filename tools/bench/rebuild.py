@@ -65,9 +65,9 @@ def previews(copy: Path, chapter: Path) -> list[float]:
         times = []
         for _ in range(ROUNDS + 1):
             began = time.perf_counter()
-            next(line for line in running.stdout or [] if "index.html" in line)
+            next(line for line in running.stdout or [] if line.startswith("pages "))
             times.append(time.perf_counter() - began)
-            next(line for line in running.stdout or [] if "downloads" in line)
+            next(line for line in running.stdout or [] if "index.html" in line)
             edit(chapter)
         running.terminate()
     return times[1:]  # the first is the start of the preview

@@ -46,7 +46,6 @@ def write(book: Book, stage: Path) -> None:
     """
     if "pdf" not in book.project.downloads:
         return
-    check_glyphs(book)
     files = dict(sorted(_files(book).items()))
     key_parts = [
         f"{version('typst')} {STANDARD}",
@@ -106,6 +105,7 @@ def _typst(value: str | None) -> str:
 
 
 def _compile(book: Book, files: dict[str, bytes]) -> bytes:
+    check_glyphs(book)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path, content in files.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -425,10 +426,10 @@ def _is_unnumbered(root: Path, source: PurePosixPath) -> bool:
 
 
 def _check_all_listed(root: Path, config: Config, chapters: list[Chapter]) -> None:
-    listed = [chapter.source for chapter in chapters]
-    if listed[0] != PurePosixPath("index.qmd"):
+    listed = Counter(chapter.source for chapter in chapters)
+    if chapters[0].source != PurePosixPath("index.qmd"):
         config.problem("book.chapters", "the first chapter must be index.qmd")
-    for source in dict.fromkeys(source for source in listed if listed.count(source) > 1):
+    for source in (source for source, count in listed.items() if count > 1):
         config.problem("book.chapters", f"the chapter {source} is listed twice")
     for path in sorted([*root.glob("*.qmd"), *root.glob("chapters/**/*.qmd")]):
         source = PurePosixPath(path.relative_to(root).as_posix())
