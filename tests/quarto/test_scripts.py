@@ -241,6 +241,16 @@ def test_a_stylesheet_that_imports_fonts_from_another_host_is_an_error(site):
     assert [path for path, _ in post_render.clean(site)] == [Path("theme.css")]
 
 
+@needs_venv
+def test_post_render_fails_if_the_site_loads_from_another_host(book, site):
+    (site / "theme.css").write_text('@import"https://fonts.example/css";', "utf-8")
+    shutil.copytree(site, book / "_book")
+    assert run("pre_render.py", book).returncode == 0
+    done = run("post_render.py", book, QUARTO_PROJECT_OUTPUT_DIR=str(book / "_book"))
+    assert done.returncode == 1
+    assert "theme.css loads from another host: " in done.stderr and "fonts.example" in done.stderr
+
+
 def test_a_plain_link_to_another_host_is_not_an_error(site):
     page = site / "chapters/one.html"
     link = '<a href="https://doi.example/10.1">DOI</a><link rel="canonical" href="https://book.example/">'
