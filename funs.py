@@ -179,6 +179,7 @@ class DSTorch:
         weights. Parts that are frozen or in eval mode stay so.
         """
         _check_counts(num_epochs=num_epochs, batch_size=batch_size)
+        _check(y_train is not None, "y_train is None: training needs the true classes.")
         widths = _check_cases(model, X_train, y_train)
         _check_optimizer(optimizer, model)
         with _mode(model, training=True):
@@ -199,12 +200,22 @@ class DSTorch:
     @staticmethod
     def score_image(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
         """Return the accuracy, in [0, 1], on pictures."""
-        return _accuracy(model, X, y, cn)
+        return float(_is_right(model, X, y, cn).mean())
 
     @staticmethod
     def score_text(model: nn.Module, X: Tensor, y: Tensor) -> float:
         """Return the accuracy, in [0, 1], on texts."""
-        return _accuracy(model, X, y, None)
+        return float(_is_right(model, X, y, None).mean())
+
+    @staticmethod
+    def logits(model: nn.Module, X: Tensor) -> Tensor:
+        """Return each row's outputs, (N, classes), in eval mode, on the CPU."""
+        return _logits(model, X, None, None)
+
+    @staticmethod
+    def is_right(model: nn.Module, X: Tensor, y: Tensor) -> np.ndarray:
+        """Return which rows have their largest logit at their true class, bool (N,)."""
+        return _is_right(model, X, y, None)
 
     @staticmethod
     def predict(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
@@ -366,7 +377,7 @@ class DSImage:
 
 # --- 2. Implementation -------------------------------------------------------------------------
 
-SCORING_BATCH = 256  # cases scored at once, to save memory; others change logits by about 1e-7
+SCORING_BATCH = 64  # cases scored at once, the fastest; others change logits by about 1e-7
 LARGE = 2**24  # bytes: from this size, parts of X are on disk, so memory need hold only X
 DISK = "/var/tmp" if Path("/var/tmp").is_dir() else None  # /tmp may be in memory
 # Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey, P a palette,
@@ -522,7 +533,8 @@ def _mode(model: nn.Module, training: bool) -> Iterator[None]:
 def _outputs(model: nn.Module, batch: Tensor, widths: range) -> Tensor:
     """Return a model's outputs for a batch; raise unless they are logits, (rows, classes)."""
     given = f"{len(batch)} rows of X, {batch.dtype} of shape {tuple(batch.shape[1:])}"
-    given += f", {batch.min():g} to {batch.max():g}, into ({len(batch)}, {widths[0]}) logits"
+    width = f"{widths[0]} or more" if len(widths) > 1 else widths[0]
+    given += f", {batch.min():g} to {batch.max():g}, into ({len(batch)}, {width}) logits"
     with _explained(f"The model must turn {given}, so change its layers, or batch_size"):
         device = next(model.parameters(), batch).device  # a model may have no weights
         logits = model(batch.to(device))
@@ -544,10 +556,10 @@ def _logits(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence | None) 
     return logits
 
 
-def _accuracy(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> float:
-    """Return the share of rows whose largest logit is that of the true class."""
+def _is_right(model: nn.Module, X: Tensor, y: Tensor, cn: Sequence | None) -> np.ndarray:
+    """Return which rows have their largest logit at their true class."""
     _check(y is not None, "y is None: a score needs the true classes.")
-    return (_logits(model, X, y, cn).argmax(dim=1) == y.cpu()).double().mean().item()
+    return (_logits(model, X, y, cn).argmax(dim=1) == y.cpu()).numpy()
 
 
 def _predictions(scores: Tensor, y: Tensor | None, cn: Sequence) -> pl.DataFrame:
@@ -751,14 +763,14 @@ def _check_unknown(unknown: pl.Series, total: int, words: list[str]) -> None:
 
 
 def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> range:
-    """Return how many outputs the model may have; raise unless y has a class for each row of X."""
+    """Return how many outputs the model may have; raise unless `y` fits X, if it is given."""
     found = f"model is a {type(model).__name__}"
     _check(isinstance(model, nn.Module), f"{found}: give a network, not its class.")
     _check(isinstance(X, Tensor), f"X is {type(X)}: torch.from_numpy(X) makes a tensor.")
     _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}: give a row for each case.")
     classes = None if cn is None else len(_names(cn))
-    if classes and y is None:  # new cases
-        return range(classes, classes + 1)
+    if y is None:  # new cases
+        return range(classes or 1, classes + 1 if classes else 10**9)
     fits = isinstance(y, Tensor) and y.dtype == torch.int64 and y.shape == X.shape[:1]
     found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"{type(y)}"
     wanted = f"a tensor, torch.int64 of shape ({len(X)},), a class for each row of X"
