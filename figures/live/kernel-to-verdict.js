@@ -412,7 +412,9 @@ explorables.define("kernel-to-verdict", (stage, data) => {
   function showLearning() {
     const { loss } = lossAndGradient(state.weights, run.windows, run.goal);
     const most = Math.max(...state.weights.map((weight, n) => Math.abs(weight - state.target[n])));
-    const remark = loss < 0.00005 && most > 0.01 ? " These weights give almost the same map as the target." : "";
+    let remark = "";
+    if (most > 0.01 && loss < 0.00005) remark = " These weights give almost the same map as the target.";
+    else if (most > 0.01 && run.step === STAGES.at(-1)) remark = " To come closer takes more steps than this figure makes.";
     say(learning, `Step ${run.step}: the loss is ${number(loss, 4)}. The weights differ from the target by at most ${number(most)}.${remark}`);
   }
 
@@ -645,6 +647,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
 
   // Learns up to the first of these steps and shows the result, then the next; announces only the last.
   function showStages([last, ...later]) {
+    if (!plane.isConnected) return; // the reader has pressed Reset
     for (; run.step < last; run.step++) {
       const { gradient } = lossAndGradient(state.weights, run.windows, run.goal);
       adam(state.weights, gradient, run, run.step + 1);

@@ -466,6 +466,16 @@ def test_other_weights_with_the_same_map_are_called_so(page):
     assert STEP.match(report(page)) and "almost the same map" not in report(page)
 
 
+def test_weights_that_the_steps_do_not_reach_are_called_so(page):
+    too_few = "more steps than this figure makes"
+    page.locator(".ktv-nine input").first.fill("20")
+    learn(page)
+    assert STEP.match(report(page)) and too_few in report(page)
+    choose(page, "Kernel", "blur")
+    learn(page)
+    assert STEP.match(report(page)) and too_few not in report(page)
+
+
 def test_reset_ends_learning(moving):
     page = moving()
     learn(page)
