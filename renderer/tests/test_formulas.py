@@ -61,6 +61,12 @@ LIMITS = [
 ]  # fmt: skip
 BESIDE = r"\operatorname{argmin}_{456} + \sum\nolimits_{456} + \int_{456}"
 ALIGNED = r"\begin{aligned} u &= 7 \\ v + w + w + w &= 8 \end{aligned}"
+MATRICES = [
+    r"\begin{matrix} 11 & 12 \\ 13 & 14 \end{matrix}",
+    r"\begin{array}{cc} 21 & 22 \\ 23 & 24 \end{array}",
+    r"\begin{array}{ll} 31 & 32 \\ 33 & 34 \end{array}",
+    r"\begin{array}{rcl} 41 & 42 & 43 \end{array}",
+]
 ENVIRONMENTS = {"array": "{rl}", "alignat": "{1}", "alignedat": "{1}"}
 ROWS, LINES = r"a &= b \\ cc &= d", {"equation": "a = b"}
 NOT_HERE = {r"\begin", r"\end"}  # of environments, which have a test of their own
@@ -103,7 +109,7 @@ def all_formulas(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
     book.add_pdf()
     displayed = [f"$${formula}$$" for formula in SAMPLES]
     book.chapter("\n\n".join([*(f"${formula}$" for formula in formulas()), *displayed]))
-    shown = [*(f"x{space}x" for space in ("", *SPACES)), *LIMITS, BESIDE, ALIGNED]
+    shown = [*(f"x{space}x" for space in ("", *SPACES)), *LIMITS, BESIDE, ALIGNED, *MATRICES]
     book.add_chapter("two", "# Two\n\n" + "\n\n".join(f"$${formula}$$" for formula in shown))
     assert book.run("build", "--renderer", "builtin") == 0
     return book
@@ -133,7 +139,7 @@ def test_no_formula_leaves_the_page_or_covers_another(all_formulas):
 def test_spaces_have_their_widths(all_formulas):
     tree = pdf.poppler("pdfinfo", "-struct", all_formulas.root / "_book" / "Small-book.pdf")
     boxes = re.findall(r"Formula:\s+/Placement /Block\s+/BBox \[(\S+) \S+ (\S+)", tree)
-    count = len(SPACES) + len(LIMITS) + 3
+    count = len(SPACES) + len(LIMITS) + len(MATRICES) + 3
     none, *widths = [float(right) - float(left) for left, right in boxes[-count:]][
         : len(SPACES) + 1
     ]
@@ -155,6 +161,12 @@ def test_lines_are_aligned_at_the_ampersand(all_formulas):
     page = pdf.pages(all_formulas.root / "_book" / "Small-book.pdf")[-1]
     [seven], [eight] = ([w for w in page.words if w.text.endswith(digit)] for digit in "78")
     assert seven.right == pytest.approx(eight.right, abs=1)
+
+
+def test_columns_of_a_matrix_that_is_the_whole_formula_are_apart(all_formulas):
+    page = pdf.pages(all_formulas.root / "_book" / "Small-book.pdf")[-1]
+    numbers = re.findall(r"\d\d", "".join(MATRICES))
+    assert {*numbers} <= {word.text for word in page.words}
 
 
 def test_the_others_are_refused_at_their_lines_with_advice(book_of, fails):

@@ -29,6 +29,12 @@ FIGURE = f"""See @fig-live.
 {DRAW}
 ```
 
+```{{python}}
+#| label: more
+#| echo: false
+Data()
+```
+
 What is shown.
 :::"""
 
@@ -81,7 +87,8 @@ def test_pdf_notebook_and_markdown_have_the_caption_and_the_address(live, addres
     }
     for name, text in texts.items():
         plain = " ".join(text.replace("<", "").replace(">", "").split())
-        assert f"This figure is live {where}" in re.sub(r"\[[^]]*\]\(([^)]*)\)", r"\1", plain), name
+        said = re.sub(r"\[[^]]*\]\(([^)]*)\)", r"\1", plain)
+        assert said.count(f"This figure is live {where}") == 1, name  # the data are two
         assert "What is shown." in plain, name
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     assert [list(output["data"]) for output in outputs] == [["image/svg+xml"]]

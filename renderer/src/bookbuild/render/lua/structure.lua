@@ -116,7 +116,21 @@ local function mark_parts(blocks)
   end
 end
 
+-- Say where to find a live figure only once, however many data it has.
+local function with_one_notice(div)
+  local has_notice = false
+  return div:walk {
+    Div = function(each)
+      if not each.classes:includes("explorable-data") then return nil end
+      if has_notice then each.content = {} end
+      has_notice = true
+      return each
+    end,
+  }
+end
+
 local function figure(div, caption)
+  if div.classes:includes("explorable") then div = with_one_notice(div) end
   mark_parts(div.content)
   local content, columns = div.content, div.attributes["layout-ncol"]
   local attr = { id = div.identifier }
