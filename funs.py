@@ -176,7 +176,7 @@ class DSTorch:
         """Fit a model that outputs logits, (batch, classes), in place, by cross-entropy.
 
         Print the mean loss of each epoch, with each case's loss taken before its batch changes the
-        weights. Parts that are frozen or in eval mode stay so.
+        weights. Parts that are frozen stay so, and parts in eval mode too, unless all of them are.
         """
         _check_counts(num_epochs=num_epochs, batch_size=batch_size)
         _check(y_train is not None, "y_train is None: training needs the true classes.")
@@ -551,8 +551,8 @@ def _logits(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence | None) 
     batches = torch.arange(len(X)).split(SCORING_BATCH)
     with _mode(model, training=False), torch.no_grad():
         logits = torch.cat([_outputs(model, X[rows], widths).cpu() for rows in batches])
-    # -inf is allowed, as a model may rule out a class
-    _check((logits < torch.inf).all(), f"The model's outputs are NaN or infinite; {DIVERGED}")
+    largest = logits.amax(dim=1)  # others may be -inf, as a model may rule out a class
+    _check(largest.isfinite().all(), f"The model's outputs are NaN or infinite; {DIVERGED}")
     return logits
 
 
@@ -593,6 +593,7 @@ def _confusion_plot(frame: pl.DataFrame, cn: Sequence):
     return (
         p9.ggplot(pairs.len("cases"), p9.aes("prediction_", "target_"))
         + p9.geom_tile(p9.aes(alpha="cases"), fill="#3b6ea5", show_legend=False)
+        + p9.scale_alpha_continuous(range=(0.1, 0.6))  # the counts stay legible
         + p9.geom_text(p9.aes(label="cases"))
         + p9.scale_x_discrete(limits=names)
         + p9.scale_y_discrete(limits=names[::-1])

@@ -511,6 +511,7 @@ BAD_DATA = {
     "a tuple": (ALL, Gives(lambda x: (x[:, :3], 1)), X, Y, ["must turn", "'tuple' object"]),
     "a dict": (SOME, Gives(lambda x: {"logits": x}), X, Y, ["must turn", "'dict' object"]),
     "NaN weights": (ALL[1:], spoilt(math.nan), X, Y, ["outputs are NaN", "learning rate"]),
+    "all classes ruled out": (ALL[1:], Gives(lambda x: x[:, :3] - math.inf), X, Y, ["infinite"]),
     "infinite": (SOME[1:], spoilt(math.inf), X, Y, ["outputs are NaN or inf", "learning rate"]),
     "NaN in training": (["train"], spoilt(math.nan), X, Y, ["Epoch 1: the loss is nan", "smaller"]),
     "infinite in training": (["train"], spoilt(math.inf), X, Y, ["the loss is nan", "smaller"]),
