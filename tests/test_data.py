@@ -145,6 +145,14 @@ def test_reviews_come_from_the_package(reviews, unseen, package):
         assert [name for name, *row in rows if tuple(row) not in known] == []
 
 
+def test_the_first_unseen_reviews_are_a_fair_sample(unseen):
+    """Chapters take the first 4,000 or 10,000: the rows are numbered, and not sorted by label."""
+    assert unseen["id"].to_list() == [f"rest{n:05}" for n in range(1, unseen.height + 1)]
+    for count in (4000, 10_000):
+        positive = (unseen["label"].head(count) == "positive").sum()
+        assert abs(positive - count / 2) < 4 * np.sqrt(count) / 2  # four standard deviations
+
+
 def test_near_duplicates_are_those_that_the_datasheet_counts(reviews, unseen):
     """Reviews that share at least half of their five-word sequences (Jaccard similarity)."""
     both = pl.concat([frame.select("label", "index", "text") for frame in (reviews, unseen)])

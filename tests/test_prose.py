@@ -31,7 +31,7 @@ ALLOWED = {
 }
 # Constants that were chosen, not measured: levels, probabilities, learning rates, a known power.
 CONSTANTS = {"0.0001", "0.001", "0.003", "0.01", "0.02", "0.05", "0.1", "0.5", "0.75", "0.9"}
-CONSTANTS |= {"0.95", "0.975", "5 %", "50 %", "95 %", "95%", "100 %"}
+CONSTANTS |= {"0.95", "0.975", "5%", "50%", "95%", "100%"}
 # American spellings in codespell's list that are also British words with another meaning.
 BOTH = {"program", "programs", "check", "checks", "practice", "meter", "story", "stories"}
 BOTH |= {"inquiry", "draft", "license", "disk", "tire", "curb"}
@@ -144,7 +144,7 @@ def misspelt(tmp_path_factory):
         (typed_results, "It reads 0.91 of them.", "It reads ⟦code⟧ of the 1,000 digits."),
         (typed_results, "It reads 91% of them.", "The licence is CC BY 4.0."),
         (typed_results, "A rise by .02.", "See it in lines 3, 4."),
-        (typed_results, "It has p = 0.051 and 15 %.", "A p below 0.05, or 5 %, at 95 %."),
+        (typed_results, "It has p = 0.051 and 15%.", "A p below 0.05, or 5%, at 95%."),
         (repeated_words, "It is is so.", "It is so."),
         (repeated_words, "in the\nthe net", "What is, is not."),
     ],

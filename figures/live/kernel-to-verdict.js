@@ -152,7 +152,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const value = Number(text.replace("−", "-").replace(",", "."));
     return Number.isFinite(value) ? value : 0;
   };
-  const percent = (p) => `${number(100 * p, 1)} %`;
+  const percent = (p) => `${number(100 * p, 1)}%`;
 
   function canvas(label, side = (SIDE + 2 * MARGIN) * DOTS) {
     const element = make("canvas", { width: side, height: side, tabIndex: 0, ariaLabel: label });

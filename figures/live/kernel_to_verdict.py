@@ -126,7 +126,7 @@ def _bars(axes: Axes, begin: dict[str, Any]) -> None:
     axes.barh(range(10), probabilities, color=[INK if k == reads else "#8d9299" for k in range(10)])
     for k, p in enumerate(probabilities):
         mark = " · the truth" if k == begin["truths"][0] else ""
-        axes.text(p + 0.03, k, f"{100 * p:.1f} %{mark}", va="center", fontsize=9, color=INK)
+        axes.text(p + 0.03, k, f"{100 * p:.1f}%{mark}", va="center", fontsize=9, color=INK)
     axes.set(yticks=range(10), xticks=[], xlim=(0, 1.4), ylim=(9.6, -0.6))
     axes.set_title("the network’s probabilities", fontsize=10, color=INK)
     axes.tick_params(length=0, labelsize=9)
