@@ -62,10 +62,12 @@ LIMITS = [
 BESIDE = r"\operatorname{argmin}_{456} + \sum\nolimits_{456} + \int_{456}"
 ALIGNED = r"\begin{aligned} u &= 7 \\ v + w + w + w &= 8 \end{aligned}"
 MATRICES = [
-    r"\begin{matrix} 11 & 12 \\ 13 & 14 \end{matrix}",
-    r"\begin{array}{cc} 21 & 22 \\ 23 & 24 \end{array}",
-    r"\begin{array}{ll} 31 & 32 \\ 33 & 34 \end{array}",
+    r"\begin{matrix} 11 & 12 \end{matrix}",
+    r"\begin{array}{cc} 21 & 22 \end{array}",
+    r"\begin{array}{ll} 31 & 32 \end{array}",
     r"\begin{array}{rcl} 41 & 42 & 43 \end{array}",
+    r"\begin{array}{rl} 51 & -52 \end{array}",
+    r"\begin{array}{lrlr} 61 & 62 & 63 & 64 \end{array}",
 ]
 ENVIRONMENTS = {"array": "{rl}", "alignat": "{1}", "alignedat": "{1}"}
 ROWS, LINES = r"a &= b \\ cc &= d", {"equation": "a = b"}
@@ -166,7 +168,7 @@ def test_lines_are_aligned_at_the_ampersand(all_formulas):
 def test_columns_of_a_matrix_that_is_the_whole_formula_are_apart(all_formulas):
     page = pdf.pages(all_formulas.root / "_book" / "Small-book.pdf")[-1]
     numbers = re.findall(r"\d\d", "".join(MATRICES))
-    assert {*numbers} <= {word.text for word in page.words}
+    assert {*numbers} <= {word.text.lstrip("−") for word in page.words}
 
 
 def test_the_others_are_refused_at_their_lines_with_advice(book_of, fails):

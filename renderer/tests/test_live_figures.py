@@ -88,7 +88,7 @@ def test_pdf_notebook_and_markdown_have_the_caption_and_the_address(live, addres
     for name, text in texts.items():
         plain = " ".join(text.replace("<", "").replace(">", "").split())
         said = re.sub(r"\[[^]]*\]\(([^)]*)\)", r"\1", plain)
-        assert said.count(f"This figure is live {where}") == 1, name  # the data are two
+        assert said.count(f"This figure is live {where}") == 1, name  # for two sets of data
         assert "What is shown." in plain, name
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     assert [list(output["data"]) for output in outputs] == [["image/svg+xml"]]

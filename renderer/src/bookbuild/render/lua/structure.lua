@@ -116,7 +116,7 @@ local function mark_parts(blocks)
   end
 end
 
--- Say where to find a live figure only once, however many data it has.
+-- Say where to find a live figure only once, however many sets of data it has.
 local function with_one_notice(div)
   local has_notice = false
   return div:walk {
