@@ -109,7 +109,7 @@ findings:  ## list the findings whose behaviour has changed (FINDINGS="findings/
 	done; echo "findings: $(words $(FINDINGS)) run"; exit $$changed
 
 .PHONY: bench
-bench: book  ## run the benchmarks of tools/bench/ (forty minutes on an idle machine; BENCH="text data")
+bench: book  ## run the benchmarks of tools/bench/ (a quarter of an hour on an idle machine; BENCH="text data")
 	@$(PY) -m tools.bench $(BENCH)
 
 .PHONY: quarto

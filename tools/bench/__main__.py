@@ -22,7 +22,6 @@ SUBJECTS = [
     "rebuild",
     "large",
     "side_by_side",
-    "build",
     "live",
 ]
 

@@ -26,7 +26,6 @@ from tools.scratch import REPOSITORY
 SIZES = (20, 100, 400)
 SECTIONS, PARAGRAPHS, WORDS = 6, 3, 70  # a chapter's, a section's, a paragraph's
 GROWTH = 1.25  # of time and memory per chapter, from 100 to 400 chapters
-PEAK = 1500  # megabytes
 PAUSE = 0.02  # seconds between two looks at the processes' memory
 LETTERS = "abcdefghiklmnoprstuvw"
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -100,7 +99,6 @@ def growth(few: dict[str, Build], many: dict[str, Build]) -> Iterator[Row]:
         yield Row(f"{case}, time per chapter: {between}", slower, "×", goal=GROWTH)
     peaks = [builds["from scratch"].megabytes for builds in (few, many)]
     yield Row(f"peak memory per chapter: {between}", peaks[1] / peaks[0] / share, "×", goal=GROWTH)
-    yield Row(f"{SIZES[-1]} chapters, peak memory", peaks[1], "MB", goal=PEAK)
 
 
 def cases(book: Path) -> Iterator[tuple[str, Build]]:

@@ -37,10 +37,12 @@ def rows() -> Iterator[Row]:
         alone = execute(book, "--jobs", "1")
         for jobs in (2, 4):
             what = f"{CHAPTERS} equal chapters, {jobs} jobs on {CORES} cores / the ideal"
-            yield against_ideal(what, execute(book, "--jobs", str(jobs)), alone, jobs)
+            took = execute(book, "--jobs", str(jobs))
+            goal = 1.05 if jobs <= CORES else None  # 95% of the ideal
+            yield ratio(what, took, alone / min(jobs, CORES), goal=goal)
         with cluster(book, Path(folder, "scheduler.json")) as address:
             what = f"{CHAPTERS} equal chapters, a local Dask cluster of {CORES} workers / the ideal"
-            yield against_ideal(what, execute(book, "--cluster", address), alone, CORES)
+            yield ratio(what, execute(book, "--cluster", address), alone / CORES)
 
 
 def write(root: Path) -> Path:
@@ -59,11 +61,6 @@ def execute(book: Path, *options: str) -> float:
     shutil.rmtree(book / ".cache", ignore_errors=True)
     command = [sys.executable, "-m", "bookbuild", "--root", str(book), "execute", *options]
     return process(command, REPOSITORY).seconds
-
-
-def against_ideal(what: str, took: float, alone: float, jobs: int) -> Row:
-    """Return the row; a ratio of 1.05 is 95 % of the ideal."""
-    return ratio(what, took, alone / min(jobs, CORES), goal=1.05 if jobs <= CORES else None)
 
 
 @contextmanager
