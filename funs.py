@@ -209,8 +209,10 @@ class DSTorch:
 
     @staticmethod
     def logits(model: nn.Module, X: Tensor) -> Tensor:
-        """Return each row's outputs, (N, classes), in eval mode, on the CPU."""
-        return _logits(model, X, None, None)
+        """Return each row's logits, (N, classes), in eval mode, without gradients, on the CPU."""
+        logits = _logits(model, X, None, None)
+        _check_no_probabilities(logits)
+        return logits
 
     @staticmethod
     def is_right(model: nn.Module, X: Tensor, y: Tensor) -> np.ndarray:
@@ -377,7 +379,7 @@ class DSImage:
 
 # --- 2. Implementation -------------------------------------------------------------------------
 
-SCORING_BATCH = 64  # cases scored at once, the fastest; others change logits by about 1e-7
+SCORING_BATCH = 64  # cases scored at once; many more are slower, and change logits by 1e-7
 LARGE = 2**24  # bytes: from this size, parts of X are on disk, so memory need hold only X
 DISK = "/var/tmp" if Path("/var/tmp").is_dir() else None  # /tmp may be in memory
 # Pillow's modes of a file and of the loaded picture: 1 is black and white, L is grey, P a palette,
@@ -552,7 +554,8 @@ def _logits(model: nn.Module, X: Tensor, y: Tensor | None, cn: Sequence | None) 
     with _mode(model, training=False), torch.no_grad():
         logits = torch.cat([_outputs(model, X[rows], widths).cpu() for rows in batches])
     largest = logits.amax(dim=1)  # others may be -inf, as a model may rule out a class
-    _check(largest.isfinite().all(), f"The model's outputs are NaN or infinite; {DIVERGED}")
+    found = "The model's outputs are NaN or infinite, or rule out every class"
+    _check(largest.isfinite().all(), f"{found}; {DIVERGED}")
     return logits
 
 
@@ -770,8 +773,9 @@ def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> rang
     _check(isinstance(X, Tensor), f"X is {type(X)}: torch.from_numpy(X) makes a tensor.")
     _check(X.ndim and X.numel(), f"X has shape {tuple(X.shape)}: give a row for each case.")
     classes = None if cn is None else len(_names(cn))
+    most = classes or 10**9
     if y is None:  # new cases
-        return range(classes or 1, classes + 1 if classes else 10**9)
+        return range(classes or 1, most + 1)
     fits = isinstance(y, Tensor) and y.dtype == torch.int64 and y.shape == X.shape[:1]
     found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"{type(y)}"
     wanted = f"a tensor, torch.int64 of shape ({len(X)},), a class for each row of X"
@@ -779,7 +783,7 @@ def _check_cases(model: Any, X: Any, y: Any, cn: Sequence | None = None) -> rang
     fewest = classes or max(0, int(y.max())) + 1
     wanted = f"positions among the class names, 0 to {fewest - 1}"
     _check(0 <= y.min() <= y.max() < fewest, f"y is {y.min()} to {y.max()}; expected {wanted}.")
-    return range(fewest, fewest + 1 if classes else 10**9)
+    return range(fewest, most + 1)
 
 
 def _check_no_probabilities(outputs: Tensor) -> None:

@@ -467,7 +467,7 @@ def train(model, X, y, **numbers):
 
 def with_nan(value):
     X, _ = toy_data()
-    X[::2, 1] = value  # in every batch
+    X[::2, 1] = value  # so in the first batch, whatever the order
     return X
 
 
@@ -478,7 +478,7 @@ def word_model(rows):
 
 X, Y = toy_data()
 INDICES = torch.zeros(50, 6, dtype=torch.int64)
-INDICES[::2, 2] = 9  # in every batch
+INDICES[::2, 2] = 9  # so in the first batch, whatever the order
 
 
 class Gives(nn.Linear):
@@ -497,16 +497,16 @@ def spoilt(value):
 
 FLAT = nn.Sequential(nn.Linear(4, 3), nn.Flatten(0))
 ALL = list(CALLS)
-EVERY = [name for name in CALLS if name != "logits"]  # which takes no classes
+LABELLED = [name for name in CALLS if name != "logits"]  # which takes no classes
 SOME = ["train", "score_text", "predict"]
 NAMED = ["score_image", "predict", "predict_proba", "confusion_matrix"]
 # which calls, model, X, y, and words of the message
 BAD_DATA = {
     "no rows": (ALL, nn.Linear(4, 3), X[:0], Y[:0], ["X has shape (0, 4)"]),
     "a number for X": (SOME, nn.Linear(4, 3), X[0, 0], Y, ["X has shape ()"]),
-    "other lengths": (EVERY, nn.Linear(4, 3), X, Y[:-1], ["(49,)", "(50,)"]),
+    "other lengths": (LABELLED, nn.Linear(4, 3), X, Y[:-1], ["(49,)", "(50,)"]),
     "X of numpy": (ALL, nn.Linear(4, 3), X.numpy(), Y, ["X is", "numpy", "from_numpy"]),
-    "y of numpy": (EVERY, nn.Linear(4, 3), X, Y.numpy(), ["y is", "numpy", "a tensor"]),
+    "y of numpy": (LABELLED, nn.Linear(4, 3), X, Y.numpy(), ["y is", "numpy", "a tensor"]),
     "a class": (ALL, nn.Linear, X, Y, ["model is a type", "give a network"]),
     "a tuple": (ALL, Gives(lambda x: (x[:, :3], 1)), X, Y, ["must turn", "'tuple' object"]),
     "a dict": (SOME, Gives(lambda x: {"logits": x}), X, Y, ["must turn", "'dict' object"]),
@@ -521,15 +521,15 @@ BAD_DATA = {
     "other features": (ALL, nn.Linear(5, 3), X, Y, ["(4,)", "must turn", "5x3"]),
     "other type": (SOME, nn.Linear(4, 3), X.double(), Y, ["torch.float64", "must turn"]),
     "no rows of logits": (["train"], FLAT, X, Y, ["(96,)", "(32, 3 or more)"]),
-    "flat logits": (EVERY[1:], FLAT, X, Y, ["(150,)", "(50, 3"]),
-    "too few logits": (EVERY, nn.Linear(4, 2), X, Y, [", 2)", ", 3"]),
-    "y of floats": (EVERY, nn.Linear(4, 3), X, Y.double(), ["y", "torch.float64", "int64"]),
+    "flat logits": (LABELLED[1:], FLAT, X, Y, ["(150,)", "(50, 3"]),
+    "too few logits": (LABELLED, nn.Linear(4, 2), X, Y, [", 2)", ", 3"]),
+    "y of floats": (LABELLED, nn.Linear(4, 3), X, Y.double(), ["y", "torch.float64", "int64"]),
     "y of two columns": (SOME, nn.Linear(4, 3), X, Y.reshape(50, 1), ["y", "(50, 1)", "(50,)"]),
-    "torch's ignored label": (EVERY, nn.Linear(4, 3), X, Y - 100, ["y is -100", "names, 0 to"]),
+    "torch's ignored label": (LABELLED, nn.Linear(4, 3), X, Y - 100, ["y is -100", "names, 0 to"]),
     "word without a vector": (ALL, word_model(9), INDICES, Y, ["(6,)", "0 to 9", "must turn"]),
     "fewer names than logits": (NAMED, nn.Linear(4, 4), X, Y, ["(50, 4)", "(50, 3) logits"]),
     "fewer names than classes": (NAMED, nn.Linear(4, 4), X, Y + 1, ["y is 1 to 3", "0 to 2"]),
-    "no truth": ([*EVERY[:4], "confusion_matrix"], nn.Linear(4, 3), X, None, ["needs the true"]),
+    "no truth": ([*LABELLED[:4], "confusion_matrix"], nn.Linear(4, 3), X, None, ["needs the true"]),
 }  # fmt: skip
 
 

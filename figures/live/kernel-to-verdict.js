@@ -414,7 +414,7 @@ explorables.define("kernel-to-verdict", (stage, data) => {
     const most = Math.max(...state.weights.map((weight, n) => Math.abs(weight - state.target[n])));
     let remark = "";
     if (most > 0.01 && loss < 0.00005) remark = " These weights give almost the same map as the target.";
-    else if (most > 0.01 && run.step === STAGES.at(-1)) remark = " To come closer takes more steps than this figure makes.";
+    else if (most > 0.01 && run.step === STAGES.at(-1)) remark = " Coming closer would take more steps than this figure makes.";
     say(learning, `Step ${run.step}: the loss is ${number(loss, 4)}. The weights differ from the target by at most ${number(most)}.${remark}`);
   }
 
