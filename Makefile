@@ -48,7 +48,7 @@ test: builtin  ## run all tests (first builds the book with the built-in rendere
 	@$(PYTEST) $(PYTEST_ARGS)
 
 .PHONY: unit
-unit: $(READY) data/.manifest.json  ## run the fast tests, which need no built book (a minute or two)
+unit: $(READY) data/.manifest.json  ## run the fast tests, which need no built book (three or four minutes)
 	@$(PYTEST) renderer -m "not slow" $(PYTEST_ARGS)
 	@$(PYTEST) -m "not book and not slow" $(PYTEST_ARGS)
 
