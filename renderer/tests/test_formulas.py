@@ -69,6 +69,7 @@ MATRICES = [
     r"\begin{array}{rl} 51 & -52 \end{array}",
     r"\begin{array}{lrlr} 61 & 62 & 63 & 64 \end{array}",
 ]
+NO_MATRIX = r"\begin{aligned} 71 & 72 \end{aligned}"
 ENVIRONMENTS = {"array": "{rl}", "alignat": "{1}", "alignedat": "{1}"}
 ROWS, LINES = r"a &= b \\ cc &= d", {"equation": "a = b"}
 NOT_HERE = {r"\begin", r"\end"}  # of environments, which have a test of their own
@@ -111,7 +112,9 @@ def all_formulas(tmp_path_factory: pytest.TempPathFactory) -> SmallBook:
     book.add_pdf()
     displayed = [f"$${formula}$$" for formula in SAMPLES]
     book.chapter("\n\n".join([*(f"${formula}$" for formula in formulas()), *displayed]))
-    shown = [*(f"x{space}x" for space in ("", *SPACES)), *LIMITS, BESIDE, ALIGNED, *MATRICES]
+    shown = [*(f"x{space}x" for space in ("", *SPACES)), *LIMITS, BESIDE, ALIGNED]
+    tables = "\n\n".join(f"$${formula}$$" for formula in [*MATRICES, NO_MATRIX])
+    book.add_chapter("tables", f"# Tables\n\n{tables}")
     book.add_chapter("two", "# Two\n\n" + "\n\n".join(f"$${formula}$$" for formula in shown))
     assert book.run("build", "--renderer", "builtin") == 0
     return book
@@ -141,7 +144,7 @@ def test_no_formula_leaves_the_page_or_covers_another(all_formulas):
 def test_spaces_have_their_widths(all_formulas):
     tree = pdf.poppler("pdfinfo", "-struct", all_formulas.root / "_book" / "Small-book.pdf")
     boxes = re.findall(r"Formula:\s+/Placement /Block\s+/BBox \[(\S+) \S+ (\S+)", tree)
-    count = len(SPACES) + len(LIMITS) + len(MATRICES) + 3
+    count = len(SPACES) + len(LIMITS) + 3
     none, *widths = [float(right) - float(left) for left, right in boxes[-count:]][
         : len(SPACES) + 1
     ]
@@ -165,10 +168,15 @@ def test_lines_are_aligned_at_the_ampersand(all_formulas):
     assert seven.right == pytest.approx(eight.right, abs=1)
 
 
-def test_columns_of_a_matrix_that_is_the_whole_formula_are_apart(all_formulas):
-    page = pdf.pages(all_formulas.root / "_book" / "Small-book.pdf")[-1]
+def test_columns_of_a_matrix_are_apart_and_those_of_aligned_lines_meet(all_formulas):
+    page = pdf.pages(all_formulas.root / "_book" / "Small-book.pdf")[-2]
     numbers = re.findall(r"\d\d", "".join(MATRICES))
-    assert {*numbers} <= {word.text.lstrip("−") for word in page.words}
+    words = {word.text for word in page.words}
+    assert {*numbers} <= {word.lstrip("−") for word in words}
+    assert "7172" in words
+    tables = parse(all_formulas.page("chapters/tables.html")).select("main mtable")
+    marked = [table.get("class") == ["array"] for table in tables]
+    assert marked == ["array" in formula for formula in [*MATRICES, NO_MATRIX]]
 
 
 def test_the_others_are_refused_at_their_lines_with_advice(book_of, fails):

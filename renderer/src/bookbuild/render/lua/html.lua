@@ -2,6 +2,7 @@
 -- style attributes and scripts, so none may be written.
 
 local LOG_LINES = 12 -- longer outputs are folded
+local mark_arrays = require("typst_calls").mark_arrays
 local OPTIONS = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
 local ALIGNED = { right = ' class="num"', center = ' class="center"', left = "" }
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
@@ -23,7 +24,8 @@ end
 -- texmath aligns by an attribute of its own, too, and the pages' policy forbids styles.
 local function write(blocks)
   local html = pandoc.write(pandoc.Pandoc(blocks), "html", OPTIONS)
-  return (html:gsub('(<m%a+[^>]*) style="[^"]*"', "%1"))
+  html = html:gsub('(<m%a+[^>]*) style="[^"]*"', "%1")
+  return (html:gsub("<math.-</math>", function(math) return mark_arrays(math, math) end))
 end
 
 local function write_short(header) return write { pandoc.Plain(inlines.short(header.content)) } end

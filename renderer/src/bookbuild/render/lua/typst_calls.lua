@@ -58,12 +58,19 @@ function M.write_mathml(formulas)
   return pandoc.write(doc, "html", { html_math_method = "mathml", wrap_text = "none" })
 end
 
+-- Mark tables of a formula with arrays: pandoc gives an array whose columns are right and left the
+-- MathML of aligned lines, without a gap between them.
+function M.mark_arrays(mathml, tex)
+  if not tex:find("\\begin{array}", 1, true) then return mathml end
+  return (mathml:gsub("<mtable", '<mtable class="array"'))
+end
+
 -- A formula's MathML, as on the page, for mathml.typ; unless it is `known`, by kind and TeX.
 M.known = {}
 function M.mathml(math)
-  local known = M.known[math.mathtype .. math.text]
-  if known then return text_string(known) end
-  return text_string(M.write_mathml({ math }):match("<semantics>(.*)<annotation") or "<mrow></mrow>")
+  local mathml = M.known[math.mathtype .. math.text]
+    or M.write_mathml({ math }):match("<semantics>(.*)<annotation") or "<mrow></mrow>"
+  return text_string(M.mark_arrays(mathml, math.text))
 end
 
 function M.formula(math, options, closing)
