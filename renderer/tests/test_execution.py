@@ -110,7 +110,8 @@ PRINTED = {
     r'print("10%\r50%\r100%")': "100%\n",
     r'print("a\x00b\x08c")': "abc\n",
     "for n in range(3):\n    print(n, flush=True)": "0\n1\n2\n",
-    r'import os; os.write(1, b"\xff\xfe bytes\n");': "\ufffd\ufffd bytes\n",
+    # the cell waits, since a thread of ipykernel reads what is written to a file descriptor
+    r'import os, time; os.write(1, b"\xff\xfe bytes\n"); time.sleep(1)': "\ufffd\ufffd bytes\n",
 }
 
 
