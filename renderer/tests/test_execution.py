@@ -110,8 +110,7 @@ PRINTED = {
     r'print("10%\r50%\r100%")': "100%\n",
     r'print("a\x00b\x08c")': "abc\n",
     "for n in range(3):\n    print(n, flush=True)": "0\n1\n2\n",
-    # the cell waits, since a thread of ipykernel reads what is written to a file descriptor
-    r'import os, time; os.write(1, b"\xff\xfe bytes\n"); time.sleep(1)': "\ufffd\ufffd bytes\n",
+    r'import os; os.write(1, b"\xff\xfe bytes\n");': "\ufffd\ufffd bytes\n",
 }
 
 
@@ -119,6 +118,39 @@ def test_text_is_stored_as_a_terminal_would_show_it(book):
     book.chapter("\n\n".join(f"```{{python}}\n{code}\n```" for code in PRINTED))
     texts = [outputs(book, position)[0]["text"] for position in range(len(PRINTED))]
     assert texts == [*PRINTED.values()]
+
+
+WRITE = "import os, subprocess, sys\n"
+CHILD = "_ = subprocess.run([sys.executable, '-Xutf8', '-c', {code!r}])\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "written"),
+    [
+        ("_ = os.write(1, b'x' * 60_000)", "x" * 60_000),
+        ("_ = os.write(1, 'a€'.encode() * 15_000)", "a€" * 15_000),
+        (CHILD.format(code="print('€' * 20_000)"), "€" * 20_000 + "\n"),
+        ("os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nprint('x')", "x\n"),
+    ],
+    ids=["bytes", "characters", "child", "redirected"],
+)
+def test_what_a_cell_writes_to_a_descriptor_is_complete(book, code, written):
+    book.chapter("\n\n".join(f"```{{python}}\n{WRITE}{code}\n```" for _ in range(40)))
+    cells = [cell for cell in notebook(book).cells if cell.cell_type == "code"]
+    texts = ["".join(output["text"] for output in cell.outputs) for cell in cells]
+    assert [len(text) for text in texts] == [len(written)] * 40
+    assert {*texts} == {written}
+
+
+def test_what_is_written_to_descriptors_after_a_cell_belongs_to_the_next(book):
+    book.chapter(
+        "```{python}\nimport os, threading\n"
+        "started, done = threading.Event(), threading.Event()\n"
+        "def later():\n    started.wait()\n    os.write(1, b'later')\n    done.set()\n"
+        "threading.Thread(target=later).start()\n_ = os.write(1, b'at once')\n```\n\n"
+        "```{python}\nstarted.set()\n_ = done.wait()\n```"
+    )
+    assert [outputs(book, position)[0]["text"] for position in (0, 1)] == ["at once", "later"]
 
 
 def test_a_displays_handle_is_not_shown(book):

@@ -66,6 +66,13 @@ def test_blank_outputs_and_blank_code_in_every_format(shows):
     assert [n for n in range(len(blocks)) if f"After {n}." not in page.main.text] == []
 
 
+def test_a_long_text_without_spaces_is_searched_in_one_pass(book):
+    """A search that starts again at each character would take an hour."""
+    book.chapter(cell("print(','.join(map(str, range(200_000))))"))
+    assert book.run(*BUILD) == 0
+    assert "199998,199999" in book.page()
+
+
 def test_an_empty_frame_is_a_table_with_its_caption(shows):
     frame = '#| label: tbl-e\n#| tbl-cap: "None."\nimport polars as pl\npl.DataFrame()'
     page = shows(f"{cell(frame)}\n\nSee @tbl-e.")

@@ -222,7 +222,8 @@ def _normal(name: str) -> str:
 @functools.cache
 def _renderer_code() -> str:
     """Return a hash of the modules that decide what is cached of a cell's outputs."""
-    files = [Path(__file__).with_name(name) for name in ("kernel.py", "results.py")]
+    names = ("kernel.py", "kernel_process.py", "results.py")
+    files = [Path(__file__).with_name(name) for name in names]
     texts = [file.read_text(encoding="utf-8") for file in (*files, Path(policy.__file__))]
     return digest(map(runnable_code, texts))
 

@@ -33,6 +33,7 @@ from bookbuild.source.errors import BookError, error_at
 from bookbuild.source.project import Project
 from bookbuild.source.qmd import Cell, Inline, Source
 
+PROGRAM = Path(__file__).with_name("kernel_process.py")
 CELL_SECONDS = 15 * 60
 START_SECONDS = 5 * 60  # a busy machine takes more than nbclient's one minute
 STOP_SECONDS = 0.5  # how often to check for a stop request
@@ -127,7 +128,7 @@ class _Client(NotebookClient):
 @asynccontextmanager
 async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterator[_Client]:
     """Start a kernel of this Python; end it whatever happens."""
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [sys.executable, str(PROGRAM), "-f", "{connection_file}"]
     with tempfile.TemporaryDirectory(prefix="bookbuild-", dir=_short_folder()) as folder:
         manager = AsyncKernelManager(transport="ipc", connection_file=f"{folder}/kernel.json")
         manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
@@ -135,10 +136,10 @@ async def _kernel(project: Project, node: nbformat.NotebookNode) -> AsyncIterato
         client.startup_timeout = START_SECONDS
         try:
             log = Path(folder, "kernel.log")
-            with log.open("w") as stderr:
+            with log.open("w") as file:
                 environment = _environment(project, folder)
                 await client.async_start_new_kernel(
-                    cwd=str(project.root), env=environment, stderr=stderr
+                    cwd=str(project.root), env=environment, stdout=file, stderr=file
                 )
             await _connect(client, log)
             yield client
