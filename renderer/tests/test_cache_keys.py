@@ -209,6 +209,15 @@ def test_a_package_upgraded_where_all_files_have_one_time(book, packages):
     assert inputs(book)["installed packages"] != before["installed packages"]
 
 
+def test_what_is_left_of_an_interrupted_installation_is_ignored(book, packages):
+    """If importlib_metadata is imported, as by Dask, its finder replaces Python's own."""
+    pytest.importorskip("importlib_metadata")
+    book.chapter(cell("import alpha"))
+    before = inputs(book)["installed packages"]
+    (packages / "ghost-1.0.dist-info").mkdir()
+    assert inputs(book)["installed packages"] == before
+
+
 def test_another_python(book, monkeypatch):
     before = inputs(book)
     monkeypatch.setattr("platform.python_version", lambda: "3.99.0")

@@ -12,6 +12,7 @@ import ast
 import errno
 import functools
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -203,11 +204,20 @@ def packages(folder: Path, state: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 @functools.lru_cache(maxsize=1)  # for several books in one process
 def _distributions(state: tuple[str, ...]) -> str:
     """Return what `packages` does as JSON, read from the metadata."""
+    importlib.invalidate_caches()  # the finders remember a folder until its time changes
     needs: dict[str, tuple[str, list[str]]] = {}
     for found in distributions():
-        if found.name:
-            needs.setdefault(_normal(found.name), (found.version, _required(found)))
+        if name := _name(found):
+            needs.setdefault(_normal(name), (found.version, _required(found)))
     return json.dumps({"owners": packages_distributions(), "needs": needs})
+
+
+def _name(found: Distribution) -> str | None:
+    """Return the name, or None for what is left of an installation that was interrupted."""
+    try:
+        return found.name
+    except FileNotFoundError:  # of importlib_metadata 10, whose finder replaces Python's own
+        return None
 
 
 def _required(found: Distribution) -> list[str]:

@@ -2,7 +2,8 @@
 
 The output of a child process, or of a library in C, goes through a pipe. In ipykernel 7.4.0 a cell
 may end before that pipe has been read, and nbclient ignores what comes later: of 60 cells that
-wrote 60,000 bytes each, 4 lost the end. It also decodes 1,000 bytes at a time, which cuts characters.
+wrote 60,000 bytes each, 4 lost the end. It also decodes 1,000 bytes at a time, which cuts
+characters.
 
 kernel.py starts this as a program, without importing bookbuild, which would take longer.
 """
