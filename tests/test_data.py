@@ -153,6 +153,7 @@ def test_the_first_unseen_reviews_are_a_fair_sample(unseen):
         assert abs(positive - count / 2) < 4 * np.sqrt(count) / 2  # four standard deviations
 
 
+@pytest.mark.thorough
 def test_near_duplicates_are_those_that_the_datasheet_counts(reviews, unseen):
     """Reviews that share at least half of their five-word sequences (Jaccard similarity)."""
     both = pl.concat([frame.select("label", "index", "text") for frame in (reviews, unseen)])
@@ -200,6 +201,7 @@ def test_ratings_that_contradict_the_label_are_those_that_the_datasheet_counts(r
     assert f"{counted} that contradicts the label" in DATASHEET
 
 
+@pytest.mark.thorough
 def test_drawn_and_unseen_reviews_partition_the_package(reviews, unseen, package):
     """No review occurs twice word for word, and no review of the package is lost."""
     texts = [words(text) for frame in (reviews, unseen) for text in frame["text"]]
@@ -311,6 +313,7 @@ def wink():
     return member("glove")
 
 
+@pytest.mark.thorough
 def test_words_are_the_packages_in_its_order(wink):
     start = wink.index(b'"words":') + len(b'"words":')
     listed, _ = json.JSONDecoder().raw_decode(
@@ -321,6 +324,7 @@ def test_words_are_the_packages_in_its_order(wink):
     assert not [pair for pair in zip(words, listed, strict=True) if len(set(pair)) > 1]
 
 
+@pytest.mark.thorough
 def test_vectors_are_the_packages(wink):
     """Compare fifty words, including the first and the last, number by number."""
     words = (GLOVE / "words.txt").read_text(encoding="utf-8").split("\n")
@@ -352,6 +356,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.thorough
 def test_gensim_loads_glove_offline_and_unpickled(wink):
     """Load it as the chapter does, behind dead proxies; its neighbours are the published ones."""
     closed = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")

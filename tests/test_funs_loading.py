@@ -433,6 +433,7 @@ def run_example(function, names):
     return eval(lines[-1], names)
 
 
+@pytest.mark.thorough
 def test_the_example_reads_digits_from_photographs(tmp_path, monkeypatch):
     """The photographs are digits in dark ink on grey paper, large, in colour, with some noise.
 
@@ -709,6 +710,7 @@ def load_news(df, **changes):
     return DSTorch.load_text(df, word2vec(["council", "plan"]), **good | changes)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("call", ENDLESS.values(), ids=ENDLESS.keys())
 def test_messages_are_short_for_any_data(call):
     split = ["train"] * 4000 + ["test"] * 1000

@@ -318,6 +318,7 @@ print(torch.backends.cpu.get_cpu_capability(), *{pool["architecture"] for pool i
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(" avx2 " not in CPU, reason="a processor without AVX2 keeps its own")
 @pytest.mark.parametrize(("asked", "taken"), [({}, "AVX2"), (NO_VECTORS, "DEFAULT")])
 def test_every_processor_uses_the_same_instructions(asked, taken):

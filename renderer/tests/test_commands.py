@@ -17,6 +17,8 @@ from bookbuild import outputs
 from tests.support import pages
 from tests.support.processes import command, start
 
+pytestmark = pytest.mark.thorough
+
 
 def quarto(folder: Path, version: str, status: int = 0) -> Path:
     """Write a stand-in for `quarto` that prints its version or records its arguments."""

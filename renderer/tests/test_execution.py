@@ -13,6 +13,8 @@ import bookbuild
 from bookbuild.run import kernel
 from tests.support.processes import is_gone, start, wait_for
 
+pytestmark = pytest.mark.thorough
+
 ONE = "chapters/one.qmd"
 
 

@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 ADDRESS = "https://example.org/book"
 
 

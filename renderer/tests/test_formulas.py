@@ -17,6 +17,8 @@ from tests.support.pages import parse
 from tests.support.programs import program
 from tests.support.words import differences
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = Path(__file__).parent / "tex" / "commands.txt"
 COMMAND = re.compile(r"\\([A-Za-z]+|[^A-Za-z])")

@@ -12,6 +12,8 @@ from tests.support import comparison, pdf
 from tests.support.books import SmallBook
 from tests.support.chapters import PICTURE, SVG, WORKS, Chapter
 
+pytestmark = pytest.mark.thorough
+
 
 def build(root: Path, chapters: Sequence[Chapter]) -> Path:
     """Build a book of these chapters and return the folder of its site."""

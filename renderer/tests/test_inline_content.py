@@ -17,6 +17,8 @@ from tests.support.books import SmallBook
 from tests.support.pages import flat, parse
 from tests.support.pdf import one_line, outline, poppler
 
+pytestmark = pytest.mark.thorough
+
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><circle r="9"/></svg>'
 
 

@@ -21,6 +21,8 @@ from tests.support.books import SmallBook
 from tests.support.pages import parse
 from tests.support.server import served
 
+pytestmark = pytest.mark.thorough
+
 NAME = "small-book-kit.zip"
 COLLECT = """
 from pathlib import Path

@@ -13,6 +13,8 @@ from tests.support.books import SmallBook, located
 from tests.support.pages import dead_links, parse
 from tests.support.pdf import one_line, poppler
 
+pytestmark = pytest.mark.thorough
+
 ONE = "chapters/one.qmd"
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><circle r="9"/></svg>'
 ON_PAGES = '::: {.content-visible when-format="html"}'

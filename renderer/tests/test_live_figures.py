@@ -11,6 +11,8 @@ import pytest
 from tests.support import pdf
 from tests.support.pages import parse
 
+pytestmark = pytest.mark.thorough
+
 BUILD = ("build", "--renderer", "builtin")
 DRAW = """from IPython.display import SVG
 class Data:

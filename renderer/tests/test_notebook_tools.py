@@ -17,6 +17,8 @@ import pytest
 from tests.support.notebooks import code_cells
 from tests.support.pages import parse
 
+pytestmark = pytest.mark.thorough
+
 ALT = "A straight line from the lower left to the upper right."  # of a cell's picture
 DRAWN = "A black disc in the middle."  # of a picture in the text
 PNG = b"\x89PNG"

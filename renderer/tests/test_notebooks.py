@@ -18,6 +18,8 @@ from bookbuild.source.project import Project, load
 from tests.support.notebooks import code_cells, needed_files, run_alone
 from tests.support.pages import parse
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def notebook(probe: Path) -> nbformat.NotebookNode:

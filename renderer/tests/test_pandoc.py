@@ -19,6 +19,8 @@ from bookbuild.source.errors import BookError
 from tests.support.books import SmallBook
 from tests.support.pages import parse
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = Path(pypandoc.__file__).parent / "files" / "pandoc"
 FRAME = """```{python}
 import polars as pl

@@ -11,6 +11,8 @@ import pytest
 from tests.support.processes import is_gone, start, wait_for
 from tests.support.processors import digests_by_processors
 
+pytestmark = pytest.mark.thorough
+
 NAMES = ("one", "two", "three")
 
 # a chapter that waits until a file exists

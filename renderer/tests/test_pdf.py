@@ -21,6 +21,8 @@ from tests.support.processes import command
 from tests.support.programs import program
 from tests.support.words import differences
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:

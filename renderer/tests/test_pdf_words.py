@@ -19,6 +19,8 @@ from tests.support.pages import parse
 from tests.support.programs import program
 from tests.support.words import TOKEN, differences
 
+pytestmark = pytest.mark.thorough
+
 # what Typst's markup reads, at the start of a line or anywhere
 MARKS = [
     "= 5", "== 5", "- x", "+ plus", "1. one", "12. twelve", "/ a: b", "// c", "/* c */", "#x", "#let",

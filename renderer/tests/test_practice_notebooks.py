@@ -14,6 +14,8 @@ import pytest
 from tests.support.books import SmallBook
 from tests.support.notebooks import answer
 
+pytestmark = pytest.mark.thorough
+
 EXERCISES = """
 ```{python}
 #| label: setup

@@ -17,6 +17,8 @@ from bookbuild.cli.preview import Server
 from bookbuild.source.errors import BookError, DownloadError, IncompleteSiteError
 from bookbuild.source.project import load
 
+pytestmark = pytest.mark.thorough
+
 PAGE = "<html><head><title>A page</title></head><body>{}</body></html>"
 RELOAD = "data: reload\n\n"
 

@@ -12,6 +12,8 @@ from bookbuild.source.policy import ALLOWED_IN_CHAPTERS, TAGS
 from tests.support.books import SmallBook, located
 from tests.support.pages import parse
 
+pytestmark = pytest.mark.thorough
+
 ONE = "chapters/one.qmd"
 
 # All elements of HTML, and some that browsers still know

@@ -16,6 +16,8 @@ import pytest
 
 from tests.support.pages import flat, parse
 
+pytestmark = pytest.mark.thorough
+
 ONE = "chapters/one.qmd"
 BUILD = ("build", "--renderer", "builtin")
 

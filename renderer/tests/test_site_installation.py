@@ -18,6 +18,8 @@ from bookbuild.source.project import load
 from tests.support.books import SmallBook
 from tests.support.processes import command, start
 
+pytestmark = pytest.mark.thorough
+
 BUILD = ("build", "--renderer", "builtin")
 MEMORY = Path("/dev/shm")  # another file system than the temporary folder's
 

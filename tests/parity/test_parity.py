@@ -18,6 +18,8 @@ from renderer.tests.support.pages import dead_links
 from renderer.tests.support.processes import build, shared
 from tests.parity import facts, record
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[2]
 QUARTO, REASON = bookbuild.find_quarto("auto")
 needs_quarto = pytest.mark.skipif(not QUARTO, reason=f"not compared with Quarto: {REASON}")

@@ -18,6 +18,8 @@ import pytest
 from bookbuild import BookError, load
 from quarto.freeze import freeze
 
+pytestmark = pytest.mark.thorough
+
 CHAPTER = "chapters/probe.qmd"
 
 

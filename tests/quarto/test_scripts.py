@@ -17,6 +17,8 @@ from bs4 import BeautifulSoup
 from quarto import post_render
 from tests.parity import record
 
+pytestmark = pytest.mark.thorough
+
 PAGE = """<!DOCTYPE html>
 <html lang="en-GB"><head><title>One</title>
 <script src="../site_libs/quarto-nav/quarto-nav.js"></script>

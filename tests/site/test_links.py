@@ -7,6 +7,8 @@ import pytest
 from renderer.tests.support.pages import dead_links, pages
 from tests.site.sites import QUARTO
 
+pytestmark = pytest.mark.thorough
+
 # Quarto's style sheets for its two themes share their ids
 QUARTOS_STYLES = "link.quarto-color-scheme, link.quarto-color-scheme-extra"
 

@@ -12,6 +12,8 @@ from renderer.tests.support.pages import pages as parsed_pages
 from renderer.tests.support.words import differences
 from tests.parity import facts
 
+pytestmark = pytest.mark.thorough
+
 # Markdown and Typst source, which no PDF shows outside code
 MARKUP = re.compile(
     r"@(?:fig|tbl|sec|eq|lst|thm)-[\w-]+|\[@[^\]]*|:::+ ?\S*|\{[#.][^}]*\}?|\]\([^)]*\)|\?\?|"
