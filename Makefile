@@ -48,12 +48,12 @@ test: builtin  ## run all tests (first builds the book with the built-in rendere
 	@$(PYTEST) $(PYTEST_ARGS)
 
 .PHONY: unit
-unit: $(READY) data/.manifest.json  ## run the fast tests, which build no book (about a minute)
+unit: $(READY) data/.manifest.json  ## run the fast tests, which need no built book (about a minute)
 	@$(PYTEST) renderer -m "not slow and not thorough" $(PYTEST_ARGS)
 	@$(PYTEST) -m "not book and not slow and not thorough" $(PYTEST_ARGS)
 
 .PHONY: portable
-portable: $(READY) data/.manifest.json  ## run the tests that need neither this book's site nor Chromium
+portable: $(READY) data/.manifest.json  ## run all tests but the slow ones and those that need the built book
 	@$(PYTEST) renderer -m "not slow" $(PYTEST_ARGS)
 	@$(PYTEST) -m "not book and not slow" $(PYTEST_ARGS)
 

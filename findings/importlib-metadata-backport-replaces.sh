@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # importlib_metadata: importing it changes what Python's own importlib.metadata returns.
 #
-# Expected: the backport is a module of its own; code that uses importlib.metadata is not affected
+# Expected: the backport is a separate module; code that uses importlib.metadata is not affected
 #           when some dependency, such as Dask before Python 3.12, imports the backport.
-# Actual:   the backport removes Python's finder and inserts its own. From then on importlib.metadata
-#           returns the backport's objects: an absent field raises KeyError instead of being None,
-#           and the name of an unfinished installation raises FileNotFoundError.
+# Actual:   the backport deletes PathFinder.find_distributions and adds a finder of its own. From then
+#           on importlib.metadata returns the backport's objects: a missing field raises KeyError
+#           instead of returning None.
 # Output:   before: None; after: KeyError, from importlib_metadata
 # Version:  importlib_metadata 10.2.0; Python 3.11, Linux, 2026-11-30.
 set -euo pipefail

@@ -5,6 +5,7 @@ The chapters themselves record that they ran, in a file whose name no cell spell
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -209,12 +210,23 @@ def test_a_package_upgraded_where_all_files_have_one_time(book, packages):
     assert inputs(book)["installed packages"] != before["installed packages"]
 
 
-def test_what_is_left_of_an_interrupted_installation_is_ignored(book, packages):
-    """If importlib_metadata is imported, as by Dask, its finder replaces Python's own."""
+def test_the_owners_of_packages_are_those_that_python_finds(book):
+    book.chapter(cell("1"))
+    owners = cache.packages(load(book.root).cache, cache.packages_state())["owners"]
+    found = importlib.metadata.packages_distributions()
+    assert {name: {*owners[name]} for name in found} == {n: {*o} for n, o in found.items()}
+
+
+@pytest.mark.parametrize("left", ["", "RECORD", "top_level.txt", "METADATA"])
+def test_an_interrupted_installation_is_ignored(book, packages, left):
+    """Dask before Python 3.12 imports importlib_metadata, whose finder replaces Python's own."""
     pytest.importorskip("importlib_metadata")
     book.chapter(cell("import alpha"))
     before = inputs(book)["installed packages"]
-    (packages / "ghost-1.0.dist-info").mkdir()
+    folder = packages / "ghost-1.0.dist-info"
+    folder.mkdir()
+    if left:
+        (folder / left).write_text("\n")
     assert inputs(book)["installed packages"] == before
 
 

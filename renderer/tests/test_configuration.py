@@ -97,6 +97,7 @@ def test_the_site_replaces_nothing_else(book, fails, folder, words):
     assert (book.root / "chapters" / "one.qmd").is_file()
 
 
+@pytest.mark.thorough
 def test_title_with_a_slash_makes_a_file_name(book):
     book.edit(YML, "title: Small book", "title: A/B tests")
     book.add_pdf()

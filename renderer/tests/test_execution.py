@@ -112,7 +112,7 @@ PRINTED = {
     r'print("10%\r50%\r100%")': "100%\n",
     r'print("a\x00b\x08c")': "abc\n",
     "for n in range(3):\n    print(n, flush=True)": "0\n1\n2\n",
-    r'import os; os.write(1, b"\xff\xfe bytes\n");': "\ufffd\ufffd bytes\n",
+    r'import os; _ = os.write(1, b"\xff\xfe bytes\n")': "\ufffd\ufffd bytes\n",
 }
 
 
@@ -122,29 +122,32 @@ def test_text_is_stored_as_a_terminal_would_show_it(book):
     assert texts == [*PRINTED.values()]
 
 
-WRITE = "import os, subprocess, sys\n"
-CHILD = "_ = subprocess.run([sys.executable, '-Xutf8', '-c', {code!r}])\n"
+IMPORTS = "import os, subprocess, sys\n"
+WRITTEN = {  # code, and what a cell with it shows
+    "bytes": ("_ = os.write(1, b'x' * 60_000)", ["x" * 60_000]),
+    "characters": ("_ = os.write(1, 'a€'.encode() * 15_000)", ["a€" * 15_000]),
+    "a child": ("_ = os.system('seq 9000')", ["".join(f"{n}\n" for n in range(1, 9001))]),
+    "before the value": ("os.write(1, b'x' * 60_000)", ["x" * 60_000, "60000"]),
+    "between prints": ("print('A'); os.system('echo B'); print('C')", ["A\nB\nC\n"]),
+    "to sys.stdout": ("_ = subprocess.run(['echo', 'x'], stdout=sys.stdout)", ["x\n"]),
+    "standard error": ("_ = os.write(2, b'x' * 60_000)", ["x" * 60_000]),
+    "redirected": ("os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nprint('x')", ["x\n"]),
+    "closed": ("sys.stdout.close()", []),
+}
 
 
-@pytest.mark.parametrize(
-    ("code", "written"),
-    [
-        ("_ = os.write(1, b'x' * 60_000)", "x" * 60_000),
-        ("_ = os.write(1, 'a€'.encode() * 15_000)", "a€" * 15_000),
-        (CHILD.format(code="print('€' * 20_000)"), "€" * 20_000 + "\n"),
-        ("os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\nprint('x')", "x\n"),
-    ],
-    ids=["bytes", "characters", "child", "redirected"],
-)
-def test_what_a_cell_writes_to_a_descriptor_is_complete(book, code, written):
-    book.chapter("\n\n".join(f"```{{python}}\n{WRITE}{code}\n```" for _ in range(40)))
-    cells = [cell for cell in notebook(book).cells if cell.cell_type == "code"]
-    texts = ["".join(output["text"] for output in cell.outputs) for cell in cells]
-    assert [len(text) for text in texts] == [len(written)] * 40
-    assert {*texts} == {written}
+@pytest.mark.parametrize("name", WRITTEN)
+def test_all_that_is_written_to_descriptors_is_shown_in_order(book, name):
+    code, shown = WRITTEN[name]
+    cells = 1 if name == "closed" else 40
+    book.chapter("\n\n".join(f"```{{python}}\n{IMPORTS}{code}\n```" for _ in range(cells)))
+    executed = [cell for cell in notebook(book).cells if cell.cell_type == "code"]
+    texts = [[o.get("text") or o.data["text/plain"] for o in c.outputs] for c in executed]
+    assert [[len(text) for text in cell] for cell in texts] == [[*map(len, shown)]] * cells
+    assert texts == [shown] * cells
 
 
-def test_what_is_written_to_descriptors_after_a_cell_belongs_to_the_next(book):
+def test_what_is_written_after_a_cell_has_ended_belongs_to_the_next(book):
     book.chapter(
         "```{python}\nimport os, threading\n"
         "started, done = threading.Event(), threading.Event()\n"

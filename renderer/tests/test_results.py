@@ -69,7 +69,7 @@ def test_blank_outputs_and_blank_code_in_every_format(shows):
 
 
 def test_a_long_text_without_spaces_is_searched_in_one_pass(book):
-    """A search that starts again at each character would take an hour."""
+    """A search that starts again at each character would take most of an hour."""
     book.chapter(cell("print(','.join(map(str, range(200_000))))"))
     assert book.run(*BUILD) == 0
     assert "199998,199999" in book.page()

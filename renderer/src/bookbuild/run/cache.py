@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import Distribution, distributions, packages_distributions
+from importlib.metadata import Distribution, MetadataPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -204,20 +204,23 @@ def packages(folder: Path, state: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 @functools.lru_cache(maxsize=1)  # for several books in one process
 def _distributions(state: tuple[str, ...]) -> str:
     """Return what `packages` does as JSON, read from the metadata."""
-    importlib.invalidate_caches()  # the finders remember a folder until its time changes
+    importlib.invalidate_caches()  # the finder keeps a folder until its time changes
     needs: dict[str, tuple[str, list[str]]] = {}
-    for found in distributions():
-        if name := _name(found):
-            needs.setdefault(_normal(name), (found.version, _required(found)))
-    return json.dumps({"owners": packages_distributions(), "needs": needs})
+    owners: dict[str, list[str]] = {}
+    # not distributions(): importlib_metadata, which Dask may import, replaces what that asks
+    for found in MetadataPathFinder.find_distributions():
+        if found.name:  # an interrupted installation has none
+            needs.setdefault(_normal(found.name), (found.version, _required(found)))
+            for package in _top_level(found):
+                owners.setdefault(package, []).append(found.name)
+    return json.dumps({"owners": owners, "needs": needs})
 
 
-def _name(found: Distribution) -> str | None:
-    """Return the name, or None for what is left of an installation that was interrupted."""
-    try:
-        return found.name
-    except FileNotFoundError:  # of importlib_metadata 10, whose finder replaces Python's own
-        return None
+def _top_level(found: Distribution) -> set[str]:
+    """Return the names by which a distribution's modules and packages are imported."""
+    declared = (found.read_text("top_level.txt") or "").split()
+    modules = [Path(file) for file in found.files or [] if file.suffix == ".py"]
+    return {*declared} or {module.parts[0].removesuffix(".py") for module in modules}
 
 
 def _required(found: Distribution) -> list[str]:

@@ -1,11 +1,11 @@
-"""Run an ipykernel that loses nothing of what cells write to file descriptors.
+"""Run an ipykernel that shows everything a cell writes to file descriptors 1 and 2, in order.
 
-The output of a child process, or of a library in C, goes through a pipe. In ipykernel 7.4.0 a cell
-may end before that pipe has been read, and nbclient ignores what comes later: of 60 cells that
-wrote 60,000 bytes each, 4 lost the end. It also decodes 1,000 bytes at a time, which cuts
-characters.
+What a child process or a C library prints goes through a pipe. ipykernel 7.4.0 may end a cell, or
+show its value, before it has read the whole pipe, and nbclient ignores what arrives later: of 60
+cells that each wrote 60,000 bytes, 4 lost the end. ipykernel also decodes 1,000 bytes at a time,
+which splits characters.
 
-kernel.py starts this as a program, without importing bookbuild, which would take longer.
+kernel.py runs this file as a program, because importing bookbuild would take longer.
 """
 
 from __future__ import annotations
@@ -17,43 +17,64 @@ import sys
 import threading
 from typing import Any
 
+del sys.path[0]  # this program's folder, whose modules no cell should find
 
-class Pipe:
-    """A pipe from a file descriptor to one of ipykernel's streams; it replaces ipykernel's own."""
+from ipykernel.iostream import OutStream  # noqa: E402
+from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 
-    def __init__(self, stream: Any, descriptor: int) -> None:
-        self.stream = stream
-        self.reading_end, writing_end = os.pipe()
-        os.dup2(writing_end, descriptor)
+
+class Stream(OutStream):
+    """A stream that shows what its descriptor has received before it shows anything else."""
+
+    _fid: Any  # ipykernel's end of the pipe, for reading
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self.lock = threading.Lock()
-        threading.Thread(target=self._read_on, daemon=True).start()
+        self.lock = threading.RLock()  # a signal handler may print meanwhile
+        super().__init__(*arguments, **options)
+        # keeps the pipe open when a cell closes or redirects the descriptor
+        self.writing_end = os.dup(self._original_stdstream_fd)
+
+    def fileno(self) -> int:
+        """Return the descriptor that leads here, for a child process."""
+        return self._original_stdstream_fd
+
+    def write(self, string: str) -> int | None:  # type: ignore[override]
+        """Show what the descriptor has received, and then the text."""
+        self._show_unread()
+        return super().write(string)
+
+    def flush(self) -> None:
+        """Send everything; ipykernel does so before it shows anything else."""
+        self._show_unread()
+        super().flush()
 
     def end_cell(self, _result: object) -> None:
         """Show the rest of what the cell has written."""
         self._show_unread()
-        self.stream.write(self.decoder.decode(b"", final=True))
+        if not self.closed:
+            super().write(self.decoder.decode(b"", final=True))
 
-    def _read_on(self) -> None:
-        while True:
-            select.select([self.reading_end], [], [])
+    def _watch_pipe_fd(self) -> None:
+        while self._should_watch:
+            select.select([self._fid], [], [])
             self._show_unread()
 
     def _show_unread(self) -> None:
+        if not self._is_master_process():  # a forked child may inherit a held lock
+            return
         with self.lock:
-            while select.select([self.reading_end], [], [], 0)[0]:
-                self.stream.write(self.decoder.decode(os.read(self.reading_end, 65536)))
+            while self._should_watch and select.select([self._fid], [], [], 0)[0]:
+                super().write(self.decoder.decode(os.read(self._fid, 65536)))
 
 
 def main() -> None:
     """Start the kernel that the command line describes, as `ipykernel_launcher` does."""
-    del sys.path[0]  # this program's folder
-    from ipykernel.kernelapp import IPKernelApp
-
-    app: Any = IPKernelApp.instance()
+    app: Any = IPKernelApp.instance(outstream_class="__main__.Stream")
     app.initialize()
-    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
-        app.shell.events.register("post_run_cell", Pipe(stream, descriptor).end_cell)
+    streams: list[Any] = [sys.stdout, sys.stderr]
+    for stream in streams:
+        app.shell.events.register("post_run_cell", stream.end_cell)
     app.start()
 
 
