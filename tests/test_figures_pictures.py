@@ -46,10 +46,21 @@ def test_the_sum_is_that_of_window_times_kernel(begin):
     assert texts[-1] == f"{total:.2f}"
 
 
-def test_a_filter_adds_what_is_lost_without_it_and_names_its_window():
+@pytest.fixture
+def network():
     torch.manual_seed(14)
-    network = TextCNN(torch.cat([torch.randn(len(WORDS), 6), torch.zeros(1, 6)]), num_filters=8)
-    network.eval()
+    vectors = torch.cat([torch.randn(len(WORDS), 6), torch.zeros(1, 6)])
+    return TextCNN(vectors, num_filters=8).eval()
+
+
+def test_the_picture_has_the_five_filters_that_add_most(network):
+    _, filters = write_a_review.read_review(REVIEW, WORDS, network)
+    bars = write_a_review.picture(REVIEW, WORDS, network).data
+    adds = dict(filters.select("filter", "adds").iter_rows())
+    assert [*bars["filter"]] == sorted(adds, key=lambda number: -abs(adds[number]))[:5]
+
+
+def test_a_filter_adds_what_is_lost_without_it_and_names_its_window(network):
     stripped = [word.strip(",:!") for word in REVIEW.lower().split()]
     known = [word for word in stripped if word in WORDS]
     log_odds, filters = write_a_review.read_review(REVIEW, WORDS, network)
