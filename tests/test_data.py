@@ -190,6 +190,7 @@ def sequences_of_five_words(texts):
     return tokens.select("review", run=run).filter(tokens.select(ends).to_series()).unique()
 
 
+@pytest.mark.thorough
 def test_ratings_that_contradict_the_label_are_those_that_the_datasheet_counts(reviews, unseen):
     rating = re.compile(r"(?<![\d/.])(10|\d)(?:\.\d)?\s?(?:/\s?10|out of (?:10|ten))(?![\d/])")
     columns = ["label", "text"]

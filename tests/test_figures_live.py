@@ -67,6 +67,7 @@ def test_unsupported_arrays_are_refused(array, error):
         packed(array)
 
 
+@pytest.mark.thorough
 def test_the_renderer_recognises_the_output(tmp_path):
     """Neither side imports the other, so both name the same MIME type."""
     book = SmallBook(tmp_path / "book")

@@ -721,6 +721,7 @@ def test_messages_are_short_for_any_data(call):
     assert isinstance(caught.value, ValueError | FileNotFoundError)
 
 
+@pytest.mark.thorough
 def test_long_values_do_not_cut_off_the_expectation():
     df = pl.DataFrame({"text": NEWS, "label": NEWS, "index": NEWS})
     with pytest.raises(ValueError, match="expected 'train' and 'test'"):

@@ -148,6 +148,7 @@ def test_two_at_once_install_once(start):
     assert sum("installing 1 packages" in done.stdout for done in both) == 1
 
 
+@pytest.mark.thorough
 def test_a_missing_file_is_named(start, tmp_path):
     (tmp_path / "away/data/list.toml").unlink()
     assert "data/list.toml" in sentence(start())

@@ -168,6 +168,7 @@ def inputs(book: SmallBook) -> dict[str, str]:
     return cache.inputs(project, qmd.read(project.root, project.chapters[1].source))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "code",
     [
@@ -191,6 +192,7 @@ def test_versions_include_the_kernel_and_what_it_shows(book, package):
     assert json.loads(inputs(book)["installed packages"])[package] == version(package)
 
 
+@pytest.mark.thorough
 def test_a_package_upgraded_while_a_preview_or_worker_runs(book, packages):
     """Each build reads the versions again, although this process keeps running."""
     book.chapter(cell("import alpha"))
@@ -217,6 +219,7 @@ def test_the_owners_of_packages_are_those_that_python_finds(book):
     assert {name: {*owners[name]} for name in found} == {n: {*o} for n, o in found.items()}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("left", ["", "RECORD", "top_level.txt", "METADATA"])
 def test_an_interrupted_installation_is_ignored(book, packages, left):
     """Dask before Python 3.12 imports importlib_metadata, whose finder replaces Python's own."""

@@ -52,6 +52,7 @@ def test_the_pattern_matches_conventions():
     assert all(map(CONVENTIONS.search, examples))
 
 
+@pytest.mark.thorough
 def test_a_book_without_any_convention(book):
     """No pyproject.toml, requirements.txt or citation; the folders of other books mean nothing."""
     (book.root / "requirements.txt").unlink()

@@ -86,6 +86,7 @@ def test_section_ids_and_numbers(site):
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -83,6 +83,7 @@ REFUSED = {
 SUPPORTED = {"div attribute": {"title", "collapse"}, "code attribute": {"lst-cap"}}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ADVICE)
 def test_every_name_with_advice_is_refused_with_it(book, fails, name):
     """In each place a name is supported or refused; at least one refusal includes the advice."""
