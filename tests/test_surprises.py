@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
+import torch.nn.functional as F
 from gensim.models import Word2Vec
+from PIL import Image, ImageFilter
 from plotnine import aes, geom_point, ggplot
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,6 +106,21 @@ def test_map_elements_without_a_type_calls_the_function_with_an_invented_value(v
     typed = column.map_elements(tokens, return_dtype=pl.List(frame["x"].dtype))
     assert frame.select(typed)["x"].to_list() == [[value] for value in values]
     assert seen == values
+
+
+# Pillow
+
+
+def test_pillow_flips_a_kernel_and_copies_the_border():
+    pixels = np.random.default_rng(14).integers(0, 256, (9, 9), dtype=np.uint8)
+    top_edge = torch.tensor([[-1.0, -1, -1], [0, 0, 0], [1, 1, 1]])
+    kernel = ImageFilter.Kernel((3, 3), top_edge.flatten().tolist(), scale=1)
+    filtered = np.array(Image.fromarray(pixels).filter(kernel))
+    bottom_edge = top_edge.flip(0)
+    maps = F.conv2d(torch.tensor(pixels[None, None]).float(), bottom_edge[None, None])
+    assert (filtered[1:-1, 1:-1] == maps[0, 0].clip(0, 255).numpy()).all()
+    filtered[1:-1, 1:-1] = pixels[1:-1, 1:-1]
+    assert (filtered == pixels).all()
 
 
 # plotnine
