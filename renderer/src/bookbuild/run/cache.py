@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import Distribution, MetadataPathFinder
+from inspect import getmodulename
 from pathlib import Path
 from typing import Any
 
@@ -216,11 +217,13 @@ def _distributions(state: tuple[str, ...]) -> str:
     return json.dumps({"owners": owners, "needs": needs})
 
 
-def _top_level(found: Distribution) -> set[str]:
-    """Return the names by which a distribution's modules and packages are imported."""
-    declared = (found.read_text("top_level.txt") or "").split()
-    modules = [Path(file) for file in found.files or [] if file.suffix == ".py"]
-    return {*declared} or {module.parts[0].removesuffix(".py") for module in modules}
+def _top_level(found: Distribution) -> list[str]:
+    """Return the names of a distribution's packages and modules, inferred as by Python 3.12."""
+    if declared := (found.read_text("top_level.txt") or "").split():
+        return declared
+    files = found.files or []
+    names = {f.parts[0] if f.parts[1:] else getmodulename(f.name) or f.name for f in files}
+    return sorted(name for name in names if "." not in name)
 
 
 def _required(found: Distribution) -> list[str]:

@@ -34,6 +34,7 @@ ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 KERNEL = re.compile(r"ipykernel_\d+")
+# only from the start of a word, so that a long one is searched once, not once per character
 LIBRARY = re.compile(r"(?<!\S)\S*/(?:site-packages|dist-packages|lib/python3\.\d+)/")
 # Printed by tqdm and IPython's %time: how fast the cell ran.
 SPEED = re.compile(r"\d\d:\d\d<(?:\d\d:\d\d|\?)|\d (?:it/s|s/it)\b|\bWall time: |\bper loop \(")
